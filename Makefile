@@ -1,0 +1,81 @@
+# Everything a person types. Each target says in `make help` what it does.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+STACK ?= dev
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest
+# Where a Docker engine that these targets start keeps its data; empty for Docker's default.
+DOCKER_DATA_ROOT ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up destroy preview test test-long unit e2e check format images ready host lock reclaim clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ready ## from a fresh machine to a running platform (STACK=dev)
+	@$(BIN)/pulumi stack select --create $(STACK) >/dev/null
+	@$(BIN)/pulumi up --yes --stack $(STACK)
+
+preview: ready ## what `make up` would change
+	@$(BIN)/pulumi preview --stack $(STACK)
+
+destroy: $(VENV)/.installed ## remove the platform with its data
+	@$(BIN)/pulumi destroy --yes --stack $(STACK)
+
+reclaim: $(VENV)/.installed ## remove this stack's Docker objects that no state knows
+	@$(BIN)/messaging reclaim --stack $(STACK)
+
+test: ready test-host ## every test that this machine can run
+	@$(PYTEST) tests/unit tests/contracts tests/policies -m "not e2e and not parity" -n 2
+	@$(PYTEST) tests -m "(e2e or parity) and not long"
+
+test-long: ready test-host ## the long fault rounds besides
+	@$(PYTEST) tests -m long
+
+check: $(VENV)/.installed ## format, lint and types: what a change must pass before its tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.installed ## put the code into the project's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only .
+
+images: host $(VENV)/.installed ## build what has changed of the images, or choose the public ones
+	@$(BIN)/python -m images ensure
+
+ready: images
+
+host:
+	@$(PYTHON) -m host packages
+	@$(PYTHON) -m host docker start $(if $(DOCKER_DATA_ROOT),--data-root $(DOCKER_DATA_ROOT)) >/dev/null
+
+.PHONY: test-host
+test-host:
+	@$(PYTHON) -m host packages tests
+
+# No address of any index enters a lock: a site's own pip settings decide where packages come from.
+PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
+	--allow-unsafe --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+# The lock files name every package with its hashes; the project itself is installed in place.
+$(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
+	@$(PYTHON) -m host packages
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked Python packages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: $(VENV)/.installed ## renew the lock files from pyproject.toml
+	@$(PIP_COMPILE) --output-file requirements.lock pyproject.toml
+	@$(PIP_COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+clean: ## remove the virtual environment and caches, not the platform
+	rm -rf $(VENV) .cache build .mypy_cache .ruff_cache .pytest_cache *.egg-info

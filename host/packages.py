@@ -1,0 +1,116 @@
+"""Which Debian packages the platform and its tests need, and how the missing ones get installed.
+
+Installs only as root on Debian or Ubuntu and only when ``DOCKER_HOST`` is unset: whoever points at a
+Docker engine elsewhere has set the machine up. It leaves starting Docker to :mod:`host.daemon`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from host.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """One package, and the command that proves it is there."""
+
+    package: str
+    """Debian's name of it."""
+    command: str
+    """A command it brings; found on PATH (or in /usr/sbin), the package counts as installed."""
+    why: str
+    """What stops working without it, for the list that is shown."""
+
+
+DOCKER: tuple[Need, ...] = (
+    Need(package="docker.io", command="dockerd", why="runs the containers"),
+    Need(package="iptables", command="iptables", why="Docker's networks"),
+)
+"""What running a Docker engine on this machine needs."""
+
+PLATFORM: tuple[Need, ...] = (
+    *DOCKER,
+    Need(package="python3-venv", command="", why="the virtual environment"),
+    Need(package="ca-certificates", command="update-ca-certificates", why="TLS to package mirrors"),
+)
+"""What ``make up`` needs on a bare machine."""
+
+IMAGES: tuple[Need, ...] = (
+    Need(package="mmdebstrap", command="mmdebstrap", why="the images' base system"),
+    Need(package="maven", command="mvn", why="Kafka and the Schema Registry from their packages"),
+    Need(package="openjdk-17-jre-headless", command="java", why="runs Maven"),
+)
+"""What building the images from packages needs besides."""
+
+TESTS: tuple[Need, ...] = (
+    Need(package="chromium", command="chromium", why="the console seen in a browser"),
+    Need(package="e2fsprogs", command="mkfs.ext4", why="the too-small-disk test's filesystem"),
+    Need(package="mount", command="losetup", why="the too-small-disk test's filesystem"),
+)
+"""What ``make test`` needs besides."""
+
+
+def missing(needs: Sequence[Need]) -> list[Need]:
+    """The needs that this machine does not meet."""
+    return [need for need in needs if not _met(need)]
+
+
+def install(needs: Sequence[Need]) -> None:
+    """Installs what is missing, with one line a package and apt's output only on failure.
+
+    Raises:
+        HostError: packages are missing and this machine or user cannot install them, or apt failed.
+    """
+    wanted = missing(needs)
+    if not wanted:
+        return
+    names = " ".join(need.package for need in wanted)
+    reason = _cannot_install()
+    if reason:
+        listed = "\n".join(f"  {need.package}: {need.why}" for need in wanted)
+        raise HostError(
+            f"These packages are missing:\n{listed}\nThey were not installed because {reason}.\n"
+            f"Install them (on Debian: apt-get install {names}) and run the command again."
+        )
+    for need in wanted:
+        sys.stderr.write(f"installing {need.package}: {need.why}\n")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "-qq", "update"],
+        ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *(n.package for n in wanted)],
+    ):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+            raise HostError(f"`{' '.join(command)}` failed with code {done.returncode}:\n{tail}")
+
+
+def _met(need: Need) -> bool:
+    if need.package == "python3-venv":
+        return _has_venv()
+    return shutil.which(need.command, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+def _has_venv() -> bool:
+    # Debian splits ensurepip out of python3; `import venv` alone succeeds without it.
+    probe = subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False)
+    return probe.returncode == 0
+
+
+def _cannot_install() -> str:
+    if shutil.which("apt-get") is None:
+        return "this is not Debian or Ubuntu (there is no apt-get)"
+    if os.geteuid() != 0:
+        return "you are not root"
+    if os.environ.get("DOCKER_HOST"):
+        return "DOCKER_HOST is set, so this machine is taken as set up by you"
+    return ""

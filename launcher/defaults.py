@@ -1,0 +1,94 @@
+"""The project's defaults: its own state folder, and the development stack's documented passphrase.
+
+Where the environment or a login decides, that wins. It reads files and changes none.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PROJECT_FILE = "Pulumi.yaml"
+
+
+def environment_defaults(
+    arguments: Sequence[str], environment: Mapping[str, str], project: Path
+) -> dict[str, str]:
+    """The variables to add to ``environment`` for a command with these arguments.
+
+    Args:
+        arguments: the command line after the program's name.
+        environment: what the caller has set.
+        project: the folder with Pulumi.yaml.
+    """
+    added: dict[str, str] = {}
+    if not _has_backend(environment, project):
+        added["PULUMI_BACKEND_URL"] = project.as_uri()
+    if "PULUMI_CONFIG_PASSPHRASE" in environment or "PULUMI_CONFIG_PASSPHRASE_FILE" in environment:
+        return added
+    stack = named_stack(arguments, environment)
+    if stack is not None and _is_development(project / f"Pulumi.{stack}.yaml"):
+        # Development stacks hold no secret; their committed salt is that of the empty passphrase.
+        added["PULUMI_CONFIG_PASSPHRASE"] = ""
+    return added
+
+
+def find_project(folder: Path) -> Path | None:
+    """The nearest folder upwards with a Pulumi.yaml."""
+    return next((place for place in (folder, *folder.parents) if (place / PROJECT_FILE).is_file()), None)
+
+
+def working_folder(arguments: Sequence[str]) -> Path:
+    """Where the command is to run: ``--cwd``'s value, else the current folder."""
+    return (Path.cwd() / (_option(arguments, "--cwd", "-C") or ".")).resolve()
+
+
+def named_stack(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:
+    """The stack that a command line or the environment names, without its organization and project."""
+    named = (
+        _option(arguments, "--stack", "-s") or environment.get("PULUMI_STACK") or _positional_stack(arguments)
+    )
+    return named.rsplit("/", 1)[-1] if named else None
+
+
+def _positional_stack(arguments: Sequence[str]) -> str | None:
+    words = [argument for argument in arguments if not argument.startswith("-")]
+    if words[:1] == ["stack"] and words[1:2] in (["init"], ["select"], ["rm"]) and len(words) > 2:  # noqa: PLR2004
+        return words[2]
+    return None
+
+
+def _option(arguments: Sequence[str], long: str, short: str) -> str | None:
+    for position, argument in enumerate(arguments):
+        if argument in (long, short):
+            return arguments[position + 1] if position + 1 < len(arguments) else None
+        if argument.startswith(f"{long}="):
+            return argument.removeprefix(f"{long}=")
+    return None
+
+
+def _has_backend(environment: Mapping[str, str], project: Path) -> bool:
+    if environment.get("PULUMI_BACKEND_URL"):
+        return True
+    settings = yaml.safe_load((project / PROJECT_FILE).read_text()) or {}
+    if isinstance(settings, dict) and (settings.get("backend") or {}).get("url"):
+        return True
+    home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    try:
+        return bool(json.loads((home / "credentials.json").read_text()).get("current"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _is_development(stack_file: Path) -> bool:
+    try:
+        settings = yaml.safe_load(stack_file.read_text()) or {}
+        return (settings.get("config") or {}).get("messaging:environment") == "dev"
+    except (OSError, yaml.YAMLError, AttributeError):
+        return False

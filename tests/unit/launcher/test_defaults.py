@@ -1,0 +1,97 @@
+"""The defaults that the launcher adds to the environment, and when it adds none."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from launcher import defaults
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: messaging\nruntime: python\n")
+    (folder / "Pulumi.dev.yaml").write_text("config:\n  messaging:environment: dev\n")
+    (folder / "Pulumi.prod.yaml").write_text("config:\n  messaging:environment: prod\n")
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {"PULUMI_HOME": str(tmp_path / "home")}
+
+
+def test_state_lies_in_the_project_when_nothing_else_is_said(
+    project: Path, environment: dict[str, str]
+) -> None:
+    added = defaults.environment_defaults(["up"], environment, project)
+
+    assert added["PULUMI_BACKEND_URL"] == project.as_uri()
+
+
+def test_a_backend_from_the_environment_wins(project: Path, environment: dict[str, str]) -> None:
+    environment["PULUMI_BACKEND_URL"] = "s3://state"
+
+    assert "PULUMI_BACKEND_URL" not in defaults.environment_defaults(["up"], environment, project)
+
+
+def test_a_login_wins(project: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "credentials.json").write_text(json.dumps({"current": "file:///srv/state"}))
+
+    assert "PULUMI_BACKEND_URL" not in defaults.environment_defaults(["up"], environment, project)
+
+
+def test_a_backend_in_the_project_file_wins(project: Path, environment: dict[str, str]) -> None:
+    with (project / "Pulumi.yaml").open("a") as file:
+        file.write("backend:\n  url: file:///srv/state\n")
+
+    assert "PULUMI_BACKEND_URL" not in defaults.environment_defaults(["up"], environment, project)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["up", "--stack", "dev"],
+        ["up", "-s", "dev"],
+        ["up", "--stack=dev"],
+        ["stack", "select", "--create", "dev"],
+    ],
+)
+def test_a_development_stack_gets_the_documented_empty_passphrase(
+    arguments: list[str], project: Path, environment: dict[str, str]
+) -> None:
+    assert defaults.environment_defaults(arguments, environment, project)["PULUMI_CONFIG_PASSPHRASE"] == ""
+
+
+@pytest.mark.parametrize("stack", ["prod", "unknown", "org/messaging/prod"])
+def test_no_other_stack_gets_a_passphrase(stack: str, project: Path, environment: dict[str, str]) -> None:
+    added = defaults.environment_defaults(["up", "--stack", stack], environment, project)
+
+    assert "PULUMI_CONFIG_PASSPHRASE" not in added
+
+
+def test_a_passphrase_file_wins_over_the_empty_one(project: Path, environment: dict[str, str]) -> None:
+    environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = "/run/passphrase"
+
+    added = defaults.environment_defaults(["up", "--stack", "dev"], environment, project)
+
+    assert "PULUMI_CONFIG_PASSPHRASE" not in added
+
+
+def test_the_project_is_found_from_a_folder_inside_it(project: Path) -> None:
+    inside = project / "components" / "dynamic"
+    inside.mkdir(parents=True)
+
+    assert defaults.find_project(inside) == project
+
+
+def test_the_fully_qualified_stack_name_is_understood(environment: dict[str, str]) -> None:
+    assert defaults.named_stack(["up", "--stack", "organization/messaging/dev"], environment) == "dev"
