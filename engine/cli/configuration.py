@@ -1,0 +1,100 @@
+"""`config`: show and change a stack's configuration."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from engine.cli import options
+from engine.cli.session import Session
+from engine.config import parse_value, set_path
+from engine.display.masking import MASK
+from engine.errors import BadInput
+
+app = typer.Typer(help="Show and change a stack's configuration", invoke_without_command=True)
+Path = Annotated[bool, typer.Option("--path", help="The key is a path into an object: cluster.memory")]
+
+
+@app.callback()
+def show(
+    context: typer.Context,
+    stack: options.Stack = None,
+    as_json: options.Json = False,
+    show_secrets: options.ShowSecrets = False,
+) -> None:
+    """List the configuration; secrets only with --show-secrets."""
+    if context.invoked_subcommand is not None:
+        return
+    values, secret = _values(Session.open(stack))
+    shown = {key: MASK if key in secret and not show_secrets else value for key, value in values.items()}
+    if as_json:
+        document = {key: {"value": value, "secret": key in secret} for key, value in shown.items()}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return
+    width = max([len(key) for key in shown] + [3])
+    sys.stdout.write("".join(f"{key.ljust(width)}  {shown[key]}\n" for key in sorted(shown)))
+
+
+@app.command("get", context_settings=options.REFUSING)
+def get(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="namespace:key, or a key of this project")],
+    stack: options.Stack = None,
+    path: Path = False,
+) -> None:
+    """Show one value, also a secret one."""
+    options.refuse_extra("config get", context.args)
+    session = Session.open(stack)
+    name, *members = session.config.key(key).split(".") if path else [session.config.key(key)]
+    values, _ = _values(session)
+    if name not in values:
+        raise BadInput(f"configuration key '{key}' not found for stack '{session.stack}'")
+    value: Any = values[name]
+    for member in members:
+        value = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(value, dict) or member not in value:
+            raise BadInput(f"configuration key '{key}' not found for stack '{session.stack}'")
+        value = value[member]
+    sys.stdout.write((value if isinstance(value, str) else json.dumps(value)) + "\n")
+
+
+@app.command("set", context_settings=options.REFUSING)
+def set_value(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="namespace:key, or a key of this project")],
+    value: Annotated[str | None, typer.Argument(help="Without it, read from standard input")] = None,
+    stack: options.Stack = None,
+    secret: Annotated[bool, typer.Option("--secret", help="Keep it encrypted")] = False,
+    plaintext: Annotated[bool, typer.Option("--plaintext", help="Keep it in plain text")] = False,
+    path: Path = False,
+) -> None:
+    """Set one value. A secret is best given on standard input, where no process list shows it."""
+    options.refuse_extra("config set", context.args)
+    if secret and plaintext:
+        raise BadInput("--secret and --plaintext exclude each other.")
+    session = Session.open(stack)
+    text = sys.stdin.read().rstrip("\n") if value is None else value
+    new: Any = parse_value(text)
+    if secret:
+        session.passphrase.verify()
+        new = {"secure": session.passphrase.encrypt(text)}
+    name, *members = session.config.key(key).split(".") if path else [session.config.key(key)]
+    session.config.set(name, set_path(session.config.values.get(name), members, new))
+
+
+@app.command("rm", context_settings=options.REFUSING)
+def rm(context: typer.Context, key: str, stack: options.Stack = None) -> None:
+    """Remove one value."""
+    options.refuse_extra("config rm", context.args)
+    session = Session.open(stack)
+    if session.config.key(key) not in session.config.values:
+        raise BadInput(f"configuration key '{key}' not found for stack '{session.stack}'")
+    session.config.remove(session.config.key(key))
+
+
+def _values(session: Session) -> tuple[dict[str, str], set[str]]:
+    values, secret = session.program_config()
+    return values, set(secret)

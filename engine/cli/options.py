@@ -1,0 +1,157 @@
+"""The flags that commands share, and the refusal of those that this engine does not have.
+
+Every flag has the CLI's environment variable: `--parallel` is `PULUMI_OPTION_PARALLEL`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+REFUSING = {"ignore_unknown_options": True, "allow_extra_args": True}
+"""Context settings of a command that refuses unknown flags with :func:`refuse_extra`."""
+
+INSTEAD = {
+    "--policy-pack": "Policy packs are not supported yet; leave the flag out.",
+    "--policy-pack-config": "Policy packs are not supported yet; leave the flag out.",
+    "--refresh": "Run `pulumi refresh` by itself, then `pulumi up`.",
+    "-r": "Run `pulumi refresh` by itself, then `pulumi up`.",
+    "--target": "Only `pulumi refresh` takes targets; run the whole stack.",
+    "-t": "Only `pulumi refresh` takes targets; run the whole stack.",
+    "--target-replace": "Change an input that forces the replacement.",
+    "--replace": "Change an input that forces the replacement.",
+    "--continue-on-error": "A failed step stops the run; run it again when the cause is mended.",
+    "--plan": "Run `pulumi preview` and `pulumi up` one after the other.",
+    "--save-plan": "Run `pulumi preview` and `pulumi up` one after the other.",
+    "--import-file": "Importing takes the Pulumi CLI.",
+    "--run-program": "Destroying works from the state alone.",
+    "--config": "Set it first with `pulumi config set`.",
+    "-c": "Set it first with `pulumi config set`.",
+}
+"""What to do instead of a flag that the CLI has and this engine has not."""
+
+_KNOWN = frozenset(
+    {
+        "STACK", "YES", "SKIP_PREVIEW", "PARALLEL", "NON_INTERACTIVE", "CWD", "COLOR", "SHOW_SECRETS",
+        "MESSAGE", "DIFF", "JSON", "EXPECT_NO_CHANGES", "SUPPRESS_OUTPUTS", "SUPPRESS_PROGRESS", "EXCLUDE_PROTECTED",
+        "PREVIEW_ONLY", "CLEAR_PENDING_CREATES",
+    }
+)  # fmt: skip
+
+
+def _variable(name: str) -> str:
+    return f"PULUMI_OPTION_{name}"
+
+
+Stack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        "-s",
+        envvar=[_variable("STACK"), "PULUMI_STACK"],
+        help="The stack, if not the selected one",
+    ),
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", envvar=_variable("YES"), help="Go on without asking, after the preview")
+]
+SkipPreview = Annotated[
+    bool,
+    typer.Option("--skip-preview", "-f", envvar=_variable("SKIP_PREVIEW"), help="Go on without a preview"),
+]
+Parallel = Annotated[
+    int,
+    typer.Option(
+        "--parallel",
+        "-p",
+        envvar=[_variable("PARALLEL"), "PULUMI_PARALLEL"],
+        min=1,
+        help="Resource steps at once",
+    ),
+]
+Diff = Annotated[
+    bool, typer.Option("--diff", envvar=_variable("DIFF"), help="Show what of each resource changes")
+]
+Json = Annotated[bool, typer.Option("--json", "-j", envvar=_variable("JSON"), help="Write JSON")]
+ExpectNoChanges = Annotated[
+    bool,
+    typer.Option(
+        "--expect-no-changes", envvar=_variable("EXPECT_NO_CHANGES"), help="Fail if there are any changes"
+    ),
+]
+SuppressOutputs = Annotated[
+    bool,
+    typer.Option(
+        "--suppress-outputs", envvar=_variable("SUPPRESS_OUTPUTS"), help="Do not show the stack's outputs"
+    ),
+]
+SuppressProgress = Annotated[
+    bool,
+    typer.Option(
+        "--suppress-progress", envvar=_variable("SUPPRESS_PROGRESS"), help="Lines instead of a live tree"
+    ),
+]
+Message = Annotated[
+    str | None,
+    typer.Option("--message", "-m", envvar=_variable("MESSAGE"), help="Accepted as the CLI does; not kept"),
+]
+ShowSecrets = Annotated[
+    bool, typer.Option("--show-secrets", envvar=_variable("SHOW_SECRETS"), help="Show secrets in plain text")
+]
+Cwd = Annotated[
+    Path | None, typer.Option("--cwd", "-C", envvar=_variable("CWD"), help="Run as if started there")
+]
+Color = Annotated[str, typer.Option("--color", envvar=_variable("COLOR"), help="always, never, raw or auto")]
+NonInteractive = Annotated[
+    bool, typer.Option("--non-interactive", envvar=_variable("NON_INTERACTIVE"), help="Never ask")
+]
+
+
+def refuse_extra(command: str, extra: Sequence[str]) -> None:
+    """Refuses flags and words that a command does not know, all at once.
+
+    Raises:
+        Unsupported: there are any.
+    """
+    if not extra:
+        return
+    lines = []
+    for word in extra:
+        flag = word.split("=", 1)[0]
+        if flag in INSTEAD:
+            lines.append(
+                f"`pulumi {command}` does not support {flag} on the embedded engine. {INSTEAD[flag]}"
+            )
+        elif flag.startswith("-"):
+            lines.append(
+                f"unknown flag: {flag}. `pulumi {command} --help` lists those of the embedded engine; "
+                "if the Pulumi CLI has it, use the CLI for this."
+            )
+        elif not lines:
+            lines.append(f"`pulumi {command}` takes no argument {word!r}.")
+    raise Unsupported("\n".join(lines))
+
+
+def refuse_variables(environment: Mapping[str, str]) -> None:
+    """Refuses `PULUMI_OPTION_…` variables that would be ignored silently.
+
+    Raises:
+        Unsupported: there are any with a value.
+    """
+    unknown = [
+        name
+        for name, value in environment.items()
+        if name.startswith("PULUMI_OPTION_") and value and name.removeprefix("PULUMI_OPTION_") not in _KNOWN
+    ]
+    if unknown:
+        listed = ", ".join(sorted(unknown))
+        raise Unsupported(
+            f"{listed}: the embedded engine has no such option. Unset it, or use the Pulumi CLI."
+        )

@@ -1,0 +1,171 @@
+"""What a command works on: the project, a stack of it, its state, its configuration and its passphrase."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import backend
+from engine import passphrase as phrases
+from engine.backend import Backend
+from engine.config import StackConfig
+from engine.display.masking import Masker
+from engine.errors import BadInput, WrongPassphrase
+from engine.passphrase import Passphrase
+from engine.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.resource import Deployment
+
+
+@dataclass
+class Terminal:
+    """How the command talks to its user; set once from the global flags."""
+
+    color: str = "auto"
+    non_interactive: bool = False
+
+    @property
+    def interactive(self) -> bool:
+        """Whether someone can be asked."""
+        return not self.non_interactive and sys.stdin.isatty() and sys.stdout.isatty()
+
+    @property
+    def colored(self) -> bool:
+        """Whether to colour the output."""
+        if self.color in {"always", "never", "raw"}:
+            return self.color == "always"
+        return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+TERMINAL = Terminal()
+
+
+@dataclass
+class Workplace:
+    """The project and its stacks, without any one of them opened."""
+
+    project: Project
+    backend: Backend
+
+    @classmethod
+    def open(cls) -> Workplace:
+        """The project of the current folder. Raises BadInput, Unsupported."""
+        project = Project.find(Path.cwd())
+        return cls(project, Backend(backend.url(os.environ, project), project))
+
+    def stack_named(self, named: str | None) -> str:
+        """The stack that is meant: the one named, else the selected one.
+
+        Raises:
+            BadInput: neither.
+        """
+        if named:
+            return plain_name(named, self.project.name)
+        selected = backend.selected(self.project, os.environ)
+        if selected:
+            return selected
+        known = ", ".join(self.backend.stacks()) or "none yet"
+        raise BadInput(
+            "no stack selected; please use `pulumi stack select` to choose one, or pass --stack "
+            f"(known: {known})"
+        )
+
+
+@dataclass
+class Session:
+    """One stack, opened."""
+
+    place: Workplace
+    stack: str
+    config: StackConfig
+    passphrase: Passphrase
+    masker: Masker = field(default_factory=Masker)
+
+    @classmethod
+    def open(cls, named: str | None) -> Session:
+        """Opens a stack, with its passphrase from the environment or the terminal.
+
+        Raises:
+            BadInput: there is no such stack, or no passphrase was given.
+        """
+        place = Workplace.open()
+        stack = place.stack_named(named)
+        if not place.backend.exists(stack):
+            place.backend.load(
+                stack, lambda salt: Passphrase("", salt)
+            )  # raises, naming the stacks there are
+        config = StackConfig.load(place.project, stack)
+        if not config.salt:
+            raise BadInput(
+                f"{config.file} has no `encryptionsalt`, so the stack's secrets cannot be read. "
+                "Take the line from version control."
+            )
+        return cls(place, stack, config, Passphrase(ask_passphrase(stack), config.salt))
+
+    def load(self) -> Deployment:
+        """The stack's state, freshly read."""
+        return self.place.backend.load(self.stack, self._for_salt)
+
+    def save(self, deployment: Deployment) -> None:
+        """Writes the stack's state."""
+        self.place.backend.save(self.stack, deployment, self.passphrase)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the stack; raises StackLocked."""
+        with self.place.backend.lock(self.stack):
+            yield
+
+    def program_config(self) -> tuple[dict[str, str], list[str]]:
+        """What the program gets; what of it is secret is masked from now on."""
+        self.passphrase.verify()
+        for secret in self.config.secrets(self.passphrase.decrypt):
+            self.masker.add(secret)
+        return self.config.for_program(self.passphrase.decrypt)
+
+    def _for_salt(self, salt: str) -> Passphrase:
+        if not salt or salt == self.passphrase.salt:
+            return self.passphrase
+        raise WrongPassphrase(
+            f"The state of stack {self.stack!r} was encrypted with another salt than that in {self.config.file}. "
+            "Take the `encryptionsalt` line that belongs to this state from version control."
+        )
+
+
+def plain_name(named: str, project: str) -> str:
+    """A stack's own name, of `stack`, `project/stack` or `organization/project/stack`.
+
+    Raises:
+        BadInput: it names another project, or is no name.
+    """
+    *outer, name = named.split("/")
+    if outer and outer[-1] != project and not (len(outer) == 1 and outer[0] == "organization"):
+        raise BadInput(f"The stack {named!r} belongs to the project {outer[-1]!r}; this is {project!r}.")
+    if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
+        raise BadInput(f"{named!r} is no stack name; letters, digits, `-`, `_` and `.` are allowed.")
+    return name
+
+
+def ask_passphrase(stack: str) -> str:
+    """The passphrase from the environment, else from the terminal.
+
+    Raises:
+        BadInput: there is neither.
+    """
+    given = phrases.from_environment(os.environ)
+    if given is not None:
+        return given
+    if TERMINAL.interactive:
+        return getpass.getpass(f"Enter your passphrase to unlock config/secrets of {stack}: ")
+    raise BadInput(
+        f"passphrase must be set with {phrases.VARIABLE} or {phrases.FILE_VARIABLE} environment variables "
+        "when there is no terminal to ask on"
+    )

@@ -1,0 +1,179 @@
+"""How operations, values and differences read, as text. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from engine.display.masking import MASK
+from engine.events import Operation
+from engine.urn import name_of, type_of
+from engine.values import UNKNOWN, ResourceReference, Secret, flatten, reveal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.display.masking import Masker
+    from engine.events import StepEvent, Summary
+
+SYMBOLS = {
+    Operation.SAME: " ",
+    Operation.CREATE: "+",
+    Operation.UPDATE: "~",
+    Operation.DELETE: "-",
+    Operation.REPLACE: "+-",
+    Operation.CREATE_REPLACEMENT: "++",
+    Operation.DELETE_REPLACED: "--",
+    Operation.READ: ">",
+    Operation.REFRESH: "~",
+    Operation.DISCARD_REPLACED: "<",
+    Operation.REMOVE_PENDING_REPLACE: "~",
+}
+STYLES = {"+": "green", "~": "yellow", "-": "red", "+-": "magenta", "++": "green", "--": "red", ">": "cyan"}
+_PROGRESS = {
+    Operation.CREATE: ("creating", "created", "create"),
+    Operation.UPDATE: ("updating", "updated", "update"),
+    Operation.DELETE: ("deleting", "deleted", "delete"),
+    Operation.REPLACE: ("replacing", "replaced", "replace"),
+    Operation.CREATE_REPLACEMENT: ("creating replacement", "created replacement", "create replacement"),
+    Operation.DELETE_REPLACED: ("deleting original", "deleted original", "delete original"),
+    Operation.READ: ("reading", "read", "read"),
+    Operation.REFRESH: ("refreshing", "refreshed", "refresh"),
+    Operation.SAME: ("", "unchanged", ""),
+}
+_COUNTED = {
+    Operation.CREATE: ("created", "to create"),
+    Operation.UPDATE: ("updated", "to update"),
+    Operation.DELETE: ("deleted", "to delete"),
+    Operation.REPLACE: ("replaced", "to replace"),
+    Operation.READ: ("read", "to read"),
+    Operation.REFRESH: ("refreshed", "to refresh"),
+}
+_LONGEST = 400
+"""Characters of one value in a diff; what is cut is counted."""
+
+
+def verb(event: StepEvent) -> str:
+    """What is happening to a resource, in a word or two."""
+    doing, done, plan = _PROGRESS.get(event.operation, (str(event.operation),) * 3)
+    match event.phase:
+        case "begin":
+            return plan if event.planned else doing
+        case "failed":
+            return f"{doing or 'step'} failed"
+    return plan if event.planned else done
+
+
+def short_type(urn: str) -> str:
+    """The type as people know it: `docker:Container` for `docker:index/container:Container`."""
+    package, _, rest = type_of(urn).partition(":")
+    module, _, name = rest.rpartition(":")
+    middle = module.split("/")[0]
+    return f"{package}:{name}" if middle in {"", "index"} else f"{package}:{middle}:{name}"
+
+
+def label(urn: str) -> str:
+    """The resource for one line: type and name."""
+    return f"{short_type(urn)} {name_of(urn)}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.0f}s"
+    return f"{int(seconds) // 60}m{int(seconds) % 60}s"
+
+
+def changes_of(event: StepEvent) -> str:
+    """Which inputs a step changes, for the end of a line."""
+    if event.operation in {Operation.UPDATE, Operation.REPLACE} and event.changed:
+        return f"[diff: {','.join('~' + key for key in sorted(event.changed))}]"
+    return ""
+
+
+def summary(event: Summary) -> list[str]:
+    """The lines that end a run."""
+    lines = ["Resources:"]
+    changed = 0
+    for operation, (done, planned) in _COUNTED.items():
+        count = event.changes.get(operation, 0)
+        if count:
+            changed += count
+            lines.append(f"    {SYMBOLS[operation]} {count} {planned if event.planned else done}")
+    unchanged = event.changes.get(Operation.SAME, 0)
+    if changed:
+        total = f"    {changed} {'change' if changed == 1 else 'changes'}"
+        lines.append(f"{total}. {unchanged} unchanged" if unchanged else total)
+    else:
+        lines.append(f"    {unchanged} unchanged")
+    if not event.planned:
+        lines += ["", f"Duration: {duration(event.seconds)}"]
+    return lines
+
+
+def outputs(values: dict[str, Any], *, show_secrets: bool = False) -> list[str]:
+    """The stack's outputs, one below the other."""
+    if not values:
+        return []
+    width = max(len(key) for key in values)
+    lines = ["Outputs:"]
+    for key in sorted(values):
+        rendered = text(values[key], show_secrets=show_secrets, indent=4)
+        lines.append(f"    {key.ljust(width)}: {rendered}")
+    return lines
+
+
+def text(value: Any, *, show_secrets: bool = False, indent: int = 0) -> str:
+    """A value as text: JSON, with secrets hidden and unknown values named."""
+    plain = plainly(value, show_secrets=show_secrets)
+    rendered = (
+        json.dumps(plain, indent=4, ensure_ascii=False) if isinstance(plain, dict | list) else _leaf(plain)
+    )
+    return rendered.replace("\n", "\n" + " " * indent)
+
+
+def plainly(value: Any, *, show_secrets: bool = False) -> Any:
+    """A value as JSON can say it."""
+    match flatten(value):
+        case Secret(value=inner):
+            return plainly(inner, show_secrets=True) if show_secrets else MASK
+        case ResourceReference() as reference:
+            return plainly(reference.id) or reference.urn
+        case dict() as members:
+            return {key: plainly(member, show_secrets=show_secrets) for key, member in members.items()}
+        case list() as items:
+            return [plainly(item, show_secrets=show_secrets) for item in items]
+        case plain:
+            return "[unknown]" if plain is UNKNOWN else plain
+
+
+def difference(event: StepEvent, masker: Masker) -> Iterator[str]:
+    """The lines that `--diff` shows of one step: what of its inputs is added, removed or changed."""
+    symbol = SYMBOLS[event.operation]
+    yield f"{symbol:>2} {label(event.urn)}: ({verb(event)})"
+    olds = event.old.inputs if event.old and event.operation is not Operation.CREATE else {}
+    news = event.new.inputs if event.new and event.operation is not Operation.DELETE else {}
+    for key in sorted({*olds, *news} - {"__provider", "__defaults"}):
+        if key in olds and key in news and reveal(olds[key]) == reveal(news[key]):
+            continue
+        before, after = _side(olds, key), _side(news, key)
+        forced = " (forces replacement)" if key in event.replacing else ""
+        if before is None:
+            yield masker.mask(f"     + {key}: {after}{forced}")
+        elif after is None:
+            yield masker.mask(f"     - {key}: {before}{forced}")
+        else:
+            yield masker.mask(f"     ~ {key}: {before} => {after}{forced}")
+
+
+def _side(values: dict[str, Any], key: str) -> str | None:
+    if key not in values:
+        return None
+    rendered = json.dumps(plainly(values[key]), ensure_ascii=False)
+    return rendered if len(rendered) <= _LONGEST else f"{rendered[:_LONGEST]}… ({len(rendered)} characters)"
+
+
+def _leaf(plain: Any) -> str:
+    if plain in (MASK, "[unknown]"):
+        return str(plain)
+    return json.dumps(plain, ensure_ascii=False)

@@ -1,0 +1,101 @@
+"""What a run tells its audience: steps, messages, program output, a summary.
+
+Displays and JSON writers consume these; a run never prints. A sink is called from several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from engine.resource import Resource
+    from engine.values import Values
+
+
+class Operation(StrEnum):
+    """What a step does, in the CLI's words."""
+
+    SAME = "same"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    REPLACE = "replace"
+    CREATE_REPLACEMENT = "create-replacement"
+    DELETE_REPLACED = "delete-replaced"
+    READ = "read"
+    REFRESH = "refresh"
+    DISCARD_REPLACED = "discard-replaced"
+    REMOVE_PENDING_REPLACE = "remove-pending-replace"
+
+
+Phase = Literal["plan", "begin", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEvent:
+    """One resource's step is planned, begins, is done or failed."""
+
+    phase: Phase
+    operation: Operation
+    urn: str
+    type: str
+    old: Resource | None = None
+    new: Resource | None = None
+    provider: str = ""
+    changed: tuple[str, ...] = ()
+    """Top-level inputs that differ."""
+    replacing: tuple[str, ...] = ()
+    """Those that force a replacement."""
+    detail: dict[str, tuple[str, Any, Any]] = field(default_factory=dict)
+    """Path to kind of difference (add, update, delete; with `-replace` where it forces one), old, new."""
+    logical: bool = True
+    """Whether people count it: a replacement is one operation though it takes two or three steps."""
+    seconds: float = 0.0
+    planned: bool = False
+    """Whether this is a preview's."""
+    protect: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """A message of the engine, a provider or the program."""
+
+    severity: Literal["debug", "info", "info#err", "warning", "error"]
+    message: str
+    urn: str = ""
+    stream: int = 0
+    ephemeral: bool = False
+    """Progress that the next message replaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One line that the program printed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The stack's outputs before and after."""
+
+    old: Values
+    new: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How a run ended."""
+
+    changes: dict[Operation, int]
+    seconds: float
+    failed: bool = False
+    cancelled: bool = False
+    planned: bool = False
+
+
+Event = StepEvent | Diagnostic | Output | Outputs | Summary
+Sink = Callable[[Event], None]

@@ -1,0 +1,131 @@
+"""The stack's lock, in the CLI's own form: one JSON file that says who holds the stack and since when.
+
+A lock that its holder left behind is told from a live one, but only `pulumi cancel` removes it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import StackLocked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+_SLACK = 2.0
+"""Seconds by which a process's start, counted in clock ticks since boot, may seem later than it was."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a stack, as its lock file says."""
+
+    file: Path
+    pid: int = 0
+    user: str = "?"
+    host: str = "?"
+    since: str = "?"
+
+    @classmethod
+    def read(cls, file: Path) -> Holder:
+        """What a lock file says; one that says nothing readable still holds."""
+        try:
+            record = json.loads(file.read_text())
+            return cls(
+                file,
+                int(record.get("pid") or 0),
+                str(record.get("username") or "?"),
+                str(record.get("hostname") or "?"),
+                str(record.get("timestamp") or "?"),
+            )
+        except (OSError, ValueError, AttributeError):
+            return cls(file)
+
+    def is_gone(self) -> bool:
+        """Whether the holder has surely ended: it ran on this host and its process is not there any more."""
+        if self.host != socket.gethostname() or not self.pid:
+            return False
+        started = _started(self.pid)
+        if started is None:
+            return True
+        try:
+            taken = datetime.fromisoformat(self.since).timestamp()
+        except ValueError:
+            return False
+        return started > taken + _SLACK  # the number was given to another process since
+
+    def describe(self) -> str:
+        """One line for people."""
+        state = "that process is no longer there" if self.is_gone() else "it may still be running"
+        return f"process {self.pid} of {self.user} on {self.host} since {self.since} ({state})"
+
+
+@contextmanager
+def held(folder: Path, stack: str) -> Iterator[None]:
+    """Holds a stack while the block runs.
+
+    Args:
+        folder: where this stack's lock files lie.
+        stack: its name, for the message.
+
+    Raises:
+        StackLocked: someone else holds it, or left a lock behind; the message says which and what to do.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    mine = folder / f"{uuid.uuid4()}.json"
+    record = {
+        "pid": os.getpid(),
+        "username": getpass.getuser(),
+        "hostname": socket.gethostname(),
+        "timestamp": datetime.now(UTC).isoformat(),
+    }
+    # Written before looking: of two runs that start together each then sees the other.
+    mine.write_text(json.dumps(record))
+    try:
+        others = [Holder.read(file) for file in holders(folder) if file != mine]
+        if others:
+            raise StackLocked(_message(stack, others))
+        yield
+    finally:
+        mine.unlink(missing_ok=True)
+
+
+def holders(folder: Path) -> list[Path]:
+    """The lock files of a stack."""
+    return sorted(folder.glob("*.json"))
+
+
+def _message(stack: str, others: list[Holder]) -> str:
+    lines = "\n".join(f"  {holder.describe()}\n    {holder.file}" for holder in others)
+    if all(holder.is_gone() for holder in others):
+        advice = (
+            f"The run that held it has ended without freeing it: `pulumi cancel --stack {stack}` frees it."
+        )
+    else:
+        advice = (
+            "Wait for it to end. If you are sure that it will not, "
+            f"`pulumi cancel --stack {stack}` frees the stack."
+        )
+    return f"The stack {stack!r} is currently locked by {len(others)} lock(s):\n{lines}\n{advice}"
+
+
+def _started(pid: int) -> float | None:
+    """When a process started, in seconds since the epoch; None if there is none."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime"))
+    except (OSError, StopIteration):
+        return None
+    if after_name[0] == "Z":
+        return None
+    return float(boot.split()[1]) + float(after_name[19]) / _CLOCK_TICKS

@@ -1,0 +1,48 @@
+"""What the e2e tests share: a platform that is up for the whole run, and fresh copies for the rest."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e import harness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything below this folder needs Docker and more time than the other tiers."""
+    for item in items:
+        if "tests/e2e/" in str(item.path):
+            item.add_marker(pytest.mark.e2e)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(420))
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Workspace]:
+    """A development platform that tests use and leave as they found it."""
+    workspace = harness.new_workspace(tmp_path_factory.mktemp("platform"), f"t{uuid.uuid4().hex[:6]}")
+    try:
+        workspace.up()
+        yield workspace
+        workspace.pulumi("destroy", "--yes")
+        assert workspace.remains() == []
+    finally:
+        workspace.remove()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[harness.Workspace]:
+    """A copy of the project in which nothing has been deployed yet."""
+    short = re.sub(r"[^a-z]", "", request.node.name)[:6]
+    copy = harness.new_workspace(tmp_path, f"t{short}{uuid.uuid4().hex[:6]}")
+    try:
+        yield copy
+    finally:
+        copy.remove()
