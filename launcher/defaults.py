@@ -32,7 +32,7 @@ def environment_defaults(
         added["PULUMI_BACKEND_URL"] = project.as_uri()
     if "PULUMI_CONFIG_PASSPHRASE" in environment or "PULUMI_CONFIG_PASSPHRASE_FILE" in environment:
         return added
-    stack = named_stack(arguments, environment)
+    stack = named_stack(arguments, environment) or _selected_stack(environment, project)
     if stack is not None and _is_development(project / f"Pulumi.{stack}.yaml"):
         # Development stacks hold no secret; their committed salt is that of the empty passphrase.
         added["PULUMI_CONFIG_PASSPHRASE"] = ""
@@ -62,6 +62,17 @@ def _positional_stack(arguments: Sequence[str]) -> str | None:
     if words[:1] == ["stack"] and words[1:2] in (["init"], ["select"], ["rm"]) and len(words) > 2:  # noqa: PLR2004
         return words[2]
     return None
+
+
+def _selected_stack(environment: Mapping[str, str], project: Path) -> str | None:
+    from engine import backend  # only commands that name no stack pay for it
+    from engine.errors import EngineError
+    from engine.project import Project
+
+    try:
+        return backend.selected(Project.find(project), environment)
+    except EngineError:
+        return None  # whatever is wrong with the project, the engine says it better
 
 
 def _option(arguments: Sequence[str], long: str, short: str) -> str | None:

@@ -6,6 +6,7 @@ lies, which ports are free and that nothing of it is left; what must then be tru
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -72,11 +73,12 @@ class Workspace:
         check: bool = True,
         timeout: float = 240,
         environment: dict[str, str] | None = None,
+        text: str | None = None,
     ) -> Run:
-        """Runs a command of the virtual environment in the copy, with nothing on its standard input."""
-        started = self.start(*arguments, environment=environment)
+        """Runs a command of the virtual environment in the copy, with `text` on its standard input."""
+        started = self.start(*arguments, environment=environment, piped=text is not None)
         try:
-            out, err = started.communicate(timeout=timeout)
+            out, err = started.communicate(text, timeout=timeout)
         except subprocess.TimeoutExpired:
             started.kill()
             out, err = started.communicate()
@@ -86,13 +88,15 @@ class Workspace:
             assert run.code == 0, run.text
         return run
 
-    def start(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, environment: dict[str, str] | None = None, piped: bool = False
+    ) -> subprocess.Popen[str]:
         """Starts a command and leaves it running; the caller waits for it."""
         return subprocess.Popen(
             [str(BIN / arguments[0]), *arguments[1:]],
             cwd=self.root,
             env=self.variables() | (environment or {}),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -111,8 +115,8 @@ class Workspace:
         return dict(self.pulumi("stack", "output", "--json").json())
 
     def configure(self, key: str, value: str) -> None:
-        """`pulumi config set messaging:KEY VALUE`."""
-        self.pulumi("config", "set", f"messaging:{key}", value)
+        """`pulumi config set messaging:KEY VALUE`, the key a path like `cluster.heap`."""
+        self.pulumi("config", "set", "--path", f"messaging:{key}", value)
 
     def operations(self) -> list[tuple[str, str]]:
         """What a preview would do: operation and resource name, the untouched left out."""
@@ -146,7 +150,7 @@ class Workspace:
     def remains(self) -> list[str]:
         """Every container, network and volume that carries this copy's instance in its name."""
         engine = client()
-        things = [
+        things: list[Any] = [
             *engine.containers.list(all=True, filters={"name": f"^/{self.instance}-"}),
             *engine.networks.list(filters={"name": f"^{self.instance}-"}),
             *engine.volumes.list(filters={"name": f"^{self.instance}-"}),
@@ -164,12 +168,10 @@ class Workspace:
             volume.remove(force=True)
 
 
+@functools.cache
 def client() -> docker.DockerClient:
     """The Docker engine that the tests use."""
-    return _CLIENT[0] if _CLIENT else _CLIENT.append(docker.from_env(timeout=120)) or _CLIENT[0]
-
-
-_CLIENT: list[docker.DockerClient] = []
+    return docker.from_env(timeout=120)
 
 
 def new_workspace(folder: Path, instance: str) -> Workspace:

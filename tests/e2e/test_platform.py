@@ -103,12 +103,13 @@ def test_the_outputs_name_every_address(platform: Workspace) -> None:
     assert set(outputs["topics"]) == TOPICS
 
 
-def test_docker_ps_shows_every_container_healthy(platform: Workspace) -> None:
-    for name in ("kafka-dev", "schema-registry-dev", "kafka-ui-dev"):
-        harness.wait_for(
-            lambda name=name: platform.container(name).attrs["State"]["Health"]["Status"] == "healthy",
-            f"{name} healthy",
-        )
+def healthy(platform: Workspace, name: str) -> bool:
+    return bool(platform.container(name).attrs["State"]["Health"]["Status"] == "healthy")
+
+
+@pytest.mark.parametrize("name", ["kafka-dev", "schema-registry-dev", "kafka-ui-dev"])
+def test_docker_ps_shows_every_container_healthy(platform: Workspace, name: str) -> None:
+    harness.wait_for(lambda: healthy(platform, name), f"{name} healthy")
 
 
 def test_the_images_own_tools_list_the_topics(platform: Workspace) -> None:
@@ -298,11 +299,7 @@ def test_a_restarted_container_comes_back_with_everything(platform: Workspace, n
 
     platform.container(name).restart(timeout=60)
 
-    harness.wait_for(
-        lambda: platform.container(name).attrs["State"]["Health"]["Status"] == "healthy",
-        f"{name} healthy",
-        120,
-    )
+    harness.wait_for(lambda: healthy(platform, name), f"{name} healthy", 120)
     assert consume(platform, sensor)["sensor_id"] == sensor
     assert (
         requests.get(f"http://localhost:{platform.port(8080)}/actuator/health", timeout=10).json()["status"]
@@ -320,10 +317,7 @@ def test_the_broker_stops_gracefully(platform: Workspace) -> None:
         assert broker.attrs["State"]["ExitCode"] == 143, "the JVM's answer to SIGTERM, not a kill"
     finally:
         broker.start()
-        harness.wait_for(
-            lambda: platform.container("kafka-dev").attrs["State"]["Health"]["Status"] == "healthy",
-            "kafka-dev healthy",
-        )
+        harness.wait_for(lambda: healthy(platform, "kafka-dev"), "kafka-dev healthy")
 
 
 def test_memory_and_swap_of_every_container_are_limited(platform: Workspace) -> None:

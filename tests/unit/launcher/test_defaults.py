@@ -95,3 +95,12 @@ def test_the_project_is_found_from_a_folder_inside_it(project: Path) -> None:
 
 def test_the_fully_qualified_stack_name_is_understood(environment: dict[str, str]) -> None:
     assert defaults.named_stack(["up", "--stack", "organization/messaging/dev"], environment) == "dev"
+
+
+def test_the_selected_stack_counts_where_none_is_named(project: Path, environment: dict[str, str]) -> None:
+    from engine import backend
+    from engine.project import Project
+
+    backend.select(Project.find(project), environment, "dev")
+
+    assert defaults.environment_defaults(["up"], environment, project)["PULUMI_CONFIG_PASSPHRASE"] == ""

@@ -1,0 +1,231 @@
+"""The development platform against a compose file with the same images, measured in one run.
+
+Prints one row a figure: minimum, median and maximum of the rounds, in seconds unless the row says otherwise.
+Needs the images, Docker and Debian's docker-compose. It makes copies of the project with their own names and
+ports and removes them again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+import yaml
+from confluent_kafka.admin import AdminClient, NewTopic
+from rich.console import Console
+from rich.table import Table
+
+from messaging import streams
+from tests.e2e import harness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMAS = harness.ROOT / "schemas"
+CONTAINERS = ("kafka-dev", "schema-registry-dev", "kafka-ui-dev")
+
+
+@dataclass
+class Figures:
+    """What was measured, by name, a list of rounds each."""
+
+    rounds: dict[str, list[float]] = field(default_factory=dict)
+
+    def time(self, name: str, work: Callable[[], object]) -> None:
+        """Runs the work and notes how long it took."""
+        begin = time.perf_counter()
+        work()
+        self.note(name, time.perf_counter() - begin)
+
+    def note(self, name: str, value: float) -> None:
+        """Notes one round of a figure."""
+        self.rounds.setdefault(name, []).append(value)
+
+    def table(self) -> Table:
+        """The figures as they are printed."""
+        table = Table("figure", "min", "median", "max", "rounds")
+        for name, values in self.rounds.items():
+            low, middle, high = min(values), statistics.median(values), max(values)
+            table.add_row(name, f"{low:.2f}", f"{middle:.2f}", f"{high:.2f}", str(len(values)))
+        return table
+
+
+def main() -> int:
+    """Measures as many rounds as asked for and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each figure is measured")
+    options = parser.parse_args()
+    figures = Figures()
+    for number in range(options.rounds):
+        sys.stderr.write(f"round {number + 1} of {options.rounds}\n")
+        peer = _platform_round(figures)
+        _compose_round(figures, "compose and a loop of kafka-topics: from nothing", peer, _topics_by_loop)
+        _compose_round(figures, "compose and one AdminClient script: from nothing", peer, _topics_by_script)
+    Console().print(figures.table())
+    return 0
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What the compose file of a round is made of."""
+
+    services: dict[str, Any]
+    offset: int
+    instance: str
+
+
+def _platform_round(figures: Figures) -> Peer:
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = harness.new_workspace(Path(folder), f"b{int(time.time()) % 100000}")
+        try:
+            figures.time("pulumi up: from nothing", workspace.up)
+            _wait_until_ready(workspace.port)
+            figures.time("pulumi preview: nothing to change", lambda: workspace.pulumi("preview"))
+            figures.time("pulumi up: nothing to change", workspace.up)
+            figures.note("resident memory of the three containers, MB", _resident(workspace.name))
+            peer = Peer(_services(workspace.name), workspace.offset, workspace.instance)
+            figures.time("pulumi destroy", lambda: workspace.pulumi("destroy", "--yes"))
+            return peer
+        finally:
+            workspace.remove()
+
+
+def _compose_round(figures: Figures, name: str, peer: Peer, make_topics: Callable[[str, int], None]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "docker-compose.yml"
+        file.write_text(_compose_file(peer.services))
+        compose = ["docker-compose", "--project-name", peer.instance, "--file", str(file)]
+
+        def everything() -> None:
+            subprocess.run([*compose, "up", "--detach"], check=True, capture_output=True)
+            _wait_until_ready(lambda port: port + peer.offset)
+            make_topics(f"{peer.instance}-kafka-dev", 9092 + peer.offset)
+
+        try:
+            figures.time(name, everything)
+        finally:
+            subprocess.run(
+                [*compose, "down", "--volumes", "--timeout", "20"], check=False, capture_output=True
+            )
+
+
+def _topics() -> list[streams.Topic]:
+    return [
+        topic
+        for stream in streams.load(SCHEMAS)
+        for topic in streams.topics(stream, "dev", min_insync_replicas=1)
+    ]
+
+
+def _topics_by_loop(container: str, port: int) -> None:
+    """What most compose stacks do: one JVM start a topic."""
+    del port
+    for topic in _topics():
+        command = [
+            "docker",
+            "exec",
+            container,
+            "kafka-topics",
+            "--bootstrap-server",
+            "localhost:29092",
+            "--create",
+        ]
+        settings = [part for key, value in topic.config.items() for part in ("--config", f"{key}={value}")]
+        subprocess.run(
+            [*command, "--topic", topic.name, "--partitions", str(topic.partitions), *settings],
+            check=True,
+            capture_output=True,
+        )
+
+
+def _topics_by_script(container: str, port: int) -> None:
+    """The fastest way by hand: one request for all."""
+    del container
+    admin = AdminClient({"bootstrap.servers": f"localhost:{port}"})
+    wanted = [
+        NewTopic(one.name, num_partitions=one.partitions, replication_factor=1, config=dict(one.config))
+        for one in _topics()
+    ]
+    for future in admin.create_topics(wanted).values():
+        future.result(30)
+
+
+def _wait_until_ready(port: Callable[[int], int]) -> None:
+    """Until a client would get an answer from each of the three."""
+    admin = AdminClient({"bootstrap.servers": f"localhost:{port(9092)}", "log_level": 0})
+    harness.wait_for(lambda: admin.list_topics(timeout=2).brokers, "the broker", 120)
+    for address in (
+        f"http://localhost:{port(8081)}/subjects",
+        f"http://localhost:{port(8080)}/actuator/health",
+    ):
+        harness.wait_for(partial(_answers, address), address, 120)
+
+
+def _answers(address: str) -> bool:
+    return requests.get(address, timeout=2).ok
+
+
+def _resident(name: Callable[[str], str]) -> float:
+    """Megabytes of memory that the containers use and that cannot be dropped: usage less page cache."""
+    total = 0
+    for container in CONTAINERS:
+        memory: Any = harness.client().containers.get(name(container)).stats(stream=False)
+        memory = memory["memory_stats"]
+        cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
+        total += memory["usage"] - cache
+    return total / 1e6
+
+
+def _services(name: Callable[[str], str]) -> dict[str, Any]:
+    """The running containers as compose services: the same images, settings, limits and health checks."""
+    services: dict[str, Any] = {}
+    for container in CONTAINERS:
+        running: Any = harness.client().containers.get(name(container))
+        config, host = running.attrs["Config"], running.attrs["HostConfig"]
+        inherited = set(running.image.attrs["Config"]["Env"] or ())
+        health = config["Healthcheck"]
+        services[container] = {
+            "image": config["Image"],
+            "container_name": running.name,
+            "hostname": running.name,
+            "command": config["Cmd"],
+            "environment": [entry for entry in config["Env"] if entry not in inherited],
+            "ports": [
+                f"{binding['HostIp']}:{binding['HostPort']}:{port.split('/')[0]}"
+                for port, bindings in host["PortBindings"].items()
+                for binding in bindings
+            ],
+            "volumes": [bind.removesuffix(":rw") for bind in host["Binds"] or ()],
+            "mem_limit": host["Memory"],
+            "memswap_limit": host["MemorySwap"],
+            "healthcheck": {
+                "test": health["Test"],
+                "interval": f"{health['Interval'] // 10**6}ms",
+                "timeout": f"{health['Timeout'] // 10**6}ms",
+                "retries": health["Retries"],
+            },
+            "restart": "unless-stopped",
+        }
+    return services
+
+
+def _compose_file(services: dict[str, Any]) -> str:
+    volumes = [bind.split(":")[0] for service in services.values() for bind in service["volumes"]]
+    document = {"version": "2.4", "services": services, "volumes": {name: {"name": name} for name in volumes}}
+    document["services"] = {
+        name: {key: value for key, value in service.items() if value} for name, service in services.items()
+    }
+    return str(yaml.safe_dump(document))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
