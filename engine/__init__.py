@@ -1,0 +1,6 @@
+"""The embedded engine: runs Pulumi programs in Python where the Pulumi CLI cannot be installed. See README.md."""
+
+import os
+
+# Before gRPC is loaded anywhere: what it would say on standard error about connections is no news for people.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
 from engine import checkpoint, faults
-from engine.errors import BadInput, Unsupported
+from engine.errors import BadInput, DamagedState, Unsupported
 from engine.lock import Holder, held, holders
+from engine.project import load_yaml
 from engine.snapshot import verify
 
 if TYPE_CHECKING:
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
     from engine.resource import Deployment
 
 URL_VARIABLE = "PULUMI_BACKEND_URL"
+_META = "meta.yaml"
+_LAYOUT = 1
+"""Stacks lie in a folder for each project; layout 0 had them all in one."""
+_COMPRESSED = (".gz", ".zst")
+_OWNER_ONLY = 0o600
+"""State holds much that is no secret in the program's eyes and yet nobody's business."""
 
 
 def home(environment: Mapping[str, str]) -> Path:
@@ -54,11 +62,11 @@ class Backend:
     """One project's stacks in a folder.
 
     Args:
-        address: a `file://` URL; a relative one is relative to the project's folder.
+        address: a `file://` URL; a relative one is relative to the current folder, as with the CLI.
         project: whose stacks.
 
     Raises:
-        Unsupported: the address is no folder on this machine.
+        Unsupported: the address is no folder on this machine, or the folder has another layout.
     """
 
     def __init__(self, address: str, project: Project) -> None:
@@ -69,10 +77,11 @@ class Backend:
                 f"set {URL_VARIABLE} to a file:// URL, or use the Pulumi CLI."
             )
         path = unquote(parsed.netloc + parsed.path)
-        folder = Path.home() / path[2:] if path.startswith("~/") else project.root / path
+        folder = Path.home() / path[2:] if path == "~" or path.startswith("~/") else Path.cwd() / path
         self.address = address
         self.folder = folder / ".pulumi"
         self._project = project
+        self._check_layout()
 
     def file(self, stack: str) -> Path:
         """A stack's checkpoint."""
@@ -83,8 +92,21 @@ class Backend:
         return sorted(file.stem for file in self.file("x").parent.glob("*.json"))
 
     def exists(self, stack: str) -> bool:
-        """Whether the stack was initialised."""
-        return self.file(stack).exists()
+        """Whether the stack was initialised.
+
+        Raises:
+            Unsupported: it was, and its state is compressed.
+        """
+        file = self.file(stack)
+        for ending in _COMPRESSED:
+            packed = file.with_name(file.name + ending)
+            if packed.exists():
+                raise Unsupported(
+                    f"{packed} is compressed, which the embedded engine does not support. Use the Pulumi "
+                    "CLI, or let it write the state anew with neither PULUMI_DIY_BACKEND_GZIP nor "
+                    "PULUMI_DIY_BACKEND_ZSTD set."
+                )
+        return file.exists()
 
     def load(self, stack: str, passphrase_for: Callable[[str], Passphrase]) -> Deployment:
         """A stack's state.
@@ -96,7 +118,7 @@ class Backend:
         """
         file = self.file(stack)
         try:
-            text = file.read_text()
+            text = file.read_text(encoding="utf-8")
         except FileNotFoundError:
             known = ", ".join(self.stacks()) or "none"
             raise BadInput(
@@ -104,9 +126,24 @@ class Backend:
             ) from None
         except OSError as error:
             raise BadInput(f"{file} cannot be read: {error.strerror}.") from error
-        deployment = checkpoint.decode(text, passphrase_for, where=str(file))
+        except UnicodeDecodeError as error:
+            raise DamagedState(
+                f"{file} is not text: {error}. {checkpoint.restore_hint(str(file))}"
+            ) from error
+        named = f"{self._project.name}/{stack}"
+        deployment = checkpoint.decode(text, passphrase_for, where=str(file), named=named)
         verify(deployment)
         return deployment
+
+    def summary(self, stack: str) -> tuple[str, int] | None:
+        """When a stack's state was last written, and how many resources it has; None if it cannot be read."""
+        try:
+            latest = (
+                json.loads(self.file(stack).read_text(encoding="utf-8"))["checkpoint"].get("latest") or {}
+            )
+            return str((latest.get("manifest") or {}).get("time", "")), len(latest.get("resources") or ())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
 
     def save(self, stack: str, deployment: Deployment, passphrase: Passphrase) -> None:
         """Writes a stack's state so that a crash at any moment leaves the old or the new one whole."""
@@ -114,15 +151,14 @@ class Backend:
         file = self.file(stack)
         text = checkpoint.encode(deployment, passphrase, stack=stack, project=self._project.name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        meta = self.folder / "meta.yaml"
+        meta = self.folder / _META
         if not meta.exists():
-            meta.write_text("version: 1\n")
+            meta.write_text(f"version: {_LAYOUT}\n", encoding="utf-8")
         if file.exists():
-            backup = file.with_name(f"{file.name}.bak")
-            backup.unlink(missing_ok=True)
-            os.link(file, backup)
+            _back_up(file)
         written = file.with_name(f".{file.name}.new")
-        with written.open("w") as stream:
+        with written.open("w", encoding="utf-8") as stream:
+            os.fchmod(stream.fileno(), _OWNER_ONLY)
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
@@ -146,22 +182,52 @@ class Backend:
     def _locks(self, stack: str) -> Path:
         return self.folder / "locks" / "organization" / self._project.name / stack
 
+    def _check_layout(self) -> None:
+        meta = self.folder / _META
+        if meta.exists() and (layout := load_yaml(meta).get("version")) != _LAYOUT:
+            raise Unsupported(
+                f"{meta} says that the folder has layout {layout!r}; the embedded engine knows layout "
+                f"{_LAYOUT}. Use the Pulumi CLI that wrote it; its `pulumi state upgrade` brings an older "
+                "folder to this layout."
+            )
+
 
 def selected(project: Project, environment: Mapping[str, str]) -> str | None:
     """The stack that `stack select` chose for this project."""
-    try:
-        chosen = json.loads(project.workspace_file(home(environment)).read_text()).get("stack")
-    except (OSError, ValueError, AttributeError):
-        return None
-    return str(chosen).rsplit("/", 1)[-1] if chosen else None
+    settings = _workspace(project.workspace_file(home(environment)))
+    chosen = settings.get("stack") or ""
+    by_backend = settings.get("stacks")
+    if isinstance(by_backend, dict):  # newer CLIs keep one for each backend
+        chosen = by_backend.get(url(environment, project)) or chosen
+    return str(chosen).rsplit("/", 1)[-1] or None
 
 
 def select(project: Project, environment: Mapping[str, str], stack: str | None) -> None:
     """Chooses a stack for this project; None chooses none."""
     file = project.workspace_file(home(environment))
-    file.parent.mkdir(parents=True, exist_ok=True)
     chosen = f"organization/{project.name}/{stack}" if stack else ""
-    file.write_text(json.dumps({"stack": chosen}, indent=4) + "\n")
+    settings = {**_workspace(file), "stack": chosen}
+    if isinstance(settings.get("stacks"), dict):
+        settings["stacks"] = {**settings["stacks"], url(environment, project): chosen}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(settings, indent=4), encoding="utf-8")
+
+
+def _workspace(file: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _back_up(file: Path) -> None:
+    backup = file.with_name(f"{file.name}.bak")
+    backup.unlink(missing_ok=True)
+    try:
+        os.link(file, backup)
+    except OSError:  # a file system without links
+        shutil.copy2(file, backup)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -93,25 +93,30 @@ def deployment_document(deployment: Deployment, encrypt: Callable[[str], str] | 
     return document
 
 
-def decode(text: str, passphrase_for: Callable[[str], Passphrase], *, where: str) -> Deployment:
+def restore_hint(where: str) -> str:
+    """What a person can do about a damaged file."""
+    return f"The state before the last change is in {where}.bak; compare the two and put back the whole one."
+
+
+def decode(
+    text: str, passphrase_for: Callable[[str], Passphrase], *, where: str, named: str = ""
+) -> Deployment:
     """The deployment of a checkpoint file's text.
 
     Args:
         text: the file's content.
         passphrase_for: the passphrase provider for the salt that the state names.
         where: the file, for messages.
+        named: `project/stack` whose state is expected there; empty for any.
 
     Raises:
-        DamagedState: it is no checkpoint of this version.
+        DamagedState: it is no checkpoint of this version, or another stack's.
         WrongPassphrase: its secrets cannot be decrypted.
     """
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise DamagedState(
-            f"{where} is not JSON: {error}. The state before the last change is in {where}.bak; "
-            "compare the two and put back the whole one."
-        ) from error
+        raise DamagedState(f"{where} is not JSON: {error}. {restore_hint(where)}") from error
     version = document.get("version") if isinstance(document, dict) else None
     if version != VERSION:
         raise DamagedState(
@@ -119,12 +124,22 @@ def decode(text: str, passphrase_for: Callable[[str], Passphrase], *, where: str
             "Use the tool that wrote it."
         )
     try:
-        latest = document["checkpoint"].get("latest") or {}
-        return _deployment(latest, passphrase_for, where)
+        checkpoint = document["checkpoint"]
+        _check_owner(str(checkpoint.get("stack") or ""), named, where)
+        return _deployment(checkpoint.get("latest") or {}, passphrase_for, where)
     except (AttributeError, KeyError, TypeError) as error:
         raise DamagedState(
             f"{where} lacks a member that every state has, or has it in another shape: {error!r}."
         ) from error
+
+
+def _check_owner(owner: str, named: str, where: str) -> None:
+    """The CLI writes `organization/project/stack`; older ones wrote the stack's name alone."""
+    if named and owner and not f"/{owner}".endswith(f"/{named}") and not f"/{named}".endswith(f"/{owner}"):
+        raise DamagedState(
+            f"{where} holds the state of {owner}, not of {named}; it was copied or renamed by hand. "
+            "Put back the file that belongs there."
+        )
 
 
 def decode_document(
@@ -206,8 +221,8 @@ def _resource(record: dict[str, Any], decrypt: Callable[[str], str]) -> Resource
         urn=record["urn"],
         type=record["type"],
         custom=bool(record["custom"]),
-        inputs=from_json(record.get("inputs") or {}, decrypt),
-        outputs=from_json(record.get("outputs") or {}, decrypt),
+        inputs=from_json(_object(record, "inputs"), decrypt),
+        outputs=from_json(_object(record, "outputs"), decrypt),
         custom_timeouts=Timeouts(
             *(float(timeouts.get(name) or 0) for name in ("create", "update", "delete"))
         ),
@@ -217,11 +232,20 @@ def _resource(record: dict[str, Any], decrypt: Callable[[str], str]) -> Resource
     )
 
 
+def _object(record: dict[str, Any], member: str) -> dict[str, Any]:
+    value = record.get(member) or {}
+    if not isinstance(value, dict):
+        raise TypeError(f"{member} of {record['urn']} is {type(value).__name__}, not an object")
+    return value
+
+
 def to_json(value: values.Value, encrypt: Callable[[str], str] | None) -> Any:
     """A value as state holds it; with `encrypt` None, secrets stand there in plain text."""
     match flatten(value):
         case Secret(value=inner):
-            text = json.dumps(to_json(inner, encrypt), separators=(",", ":"), ensure_ascii=False)
+            # Secrets inside a secret are marked and not encrypted again, as the CLI expects.
+            within = None if encrypt is None else _as_it_is
+            text = json.dumps(to_json(inner, within), separators=(",", ":"), ensure_ascii=False)
             kept = {"plaintext": text} if encrypt is None else {"ciphertext": encrypt(text)}
             return {SIGNATURE: SECRET, **kept}
         case ResourceReference() as reference:
@@ -253,10 +277,14 @@ def from_json(data: Any, decrypt: Callable[[str], str]) -> Any:
     return data
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 def _special(data: dict[str, Any], decrypt: Callable[[str], str]) -> Any:
     if data[SIGNATURE] == SECRET:
         text = data["plaintext"] if "plaintext" in data else decrypt(data["ciphertext"])
-        return Secret(from_json(json.loads(text), decrypt))
+        return Secret(from_json(json.loads(text), _as_it_is))
     if data[SIGNATURE] == REFERENCE:
         return ResourceReference(
             data["urn"], from_json(data.get("id", ""), decrypt), data.get("packageVersion", "")

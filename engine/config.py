@@ -1,22 +1,23 @@
 """A stack's configuration: what its file says, what the program gets of it, and how one value is changed.
 
-The file is edited line by line, so that comments and order stay as people wrote them. What the values mean is
-the program's affair.
+How the file's text is edited, so that comments and order stay as people wrote them, is decided in
+:mod:`engine.stackfile`. What the values mean is the program's affair.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from engine import stackfile
 from engine.errors import BadInput
-from engine.project import load_yaml
+from engine.project import load_yaml, parse_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from engine.project import Project
@@ -81,72 +82,83 @@ class StackConfig:
 
         Args:
             key: with or without its namespace.
-            value: a string, number, boolean, or `{"secure": ciphertext}`.
+            value: what YAML can say; a secret is `{"secure": ciphertext}`.
+
+        Raises:
+            BadInput: the file cannot be edited without harm; it is left as it is.
         """
-        lines = self.file.read_text().splitlines() if self.file.exists() else []
-        self.file.write_text("\n".join(_set_line(lines, self.key(key), value)) + "\n")
+        self._rewrite(stackfile.with_value(self._text(), self._spellings(key), value, where=str(self.file)))
 
     def remove(self, key: str) -> None:
-        """Takes one value out of the stack's file."""
-        lines = self.file.read_text().splitlines()
-        self.file.write_text("\n".join(_set_line(lines, key, None, remove=True)) + "\n")
+        """Takes one value, which must be there, out of the stack's file. Raises BadInput as `set` does."""
+        text = self._text()
+        for spelling in self._spellings(key):
+            if spelling in (parse_yaml(text, str(self.file)).get("config") or {}):
+                text = stackfile.without_value(text, spelling, where=str(self.file))
+        self._rewrite(text)
 
     def set_salt(self, salt: str) -> None:
-        """Writes the `encryptionsalt` at the head of the stack's file."""
-        lines = self.file.read_text().splitlines() if self.file.exists() else []
-        kept = [line for line in lines if not line.startswith("encryptionsalt:")]
-        self.file.write_text("\n".join([f"encryptionsalt: {salt}", *kept]) + "\n")
+        """Writes the `encryptionsalt` into the stack's file. Raises BadInput as `set` does."""
+        self._rewrite(stackfile.with_salt(self._text(), salt, where=str(self.file)))
+
+    def _spellings(self, key: str) -> list[str]:
+        """The key with its namespace and, if that is the project's, without it."""
+        full = self.key(key)
+        namespace, _, short = full.partition(":")
+        return [full, short] if namespace == self.project.name else [full]
+
+    def _text(self) -> str:
+        return self.file.read_text(encoding="utf-8") if self.file.exists() else ""
+
+    def _rewrite(self, text: str) -> None:
+        file = self.file.resolve()
+        written = file.with_name(f".{file.name}.new")
+        written.write_text(text, encoding="utf-8")
+        if file.exists():
+            shutil.copymode(file, written)
+        written.replace(file)
 
 
 def parse_value(text: str) -> Any:
-    """What the CLI makes of a value on the command line: booleans and integers are recognised."""
+    """What the CLI makes of a value inside an object: booleans and integers are recognised."""
     if text in {"true", "false"}:
         return text == "true"
-    if (
-        text.isascii()
-        and text.lstrip("-").isdigit()
-        and (text == "0" or not text.lstrip("-").startswith("0"))
-    ):
-        return int(text)
-    return text
+    return int(text) if re.fullmatch(r"0|-?[1-9][0-9]*", text) else text
 
 
-def set_path(value: Any, path: list[str], new: Any) -> Any:
-    """A copy of a nested value with one member set; missing objects are made.
+def set_path(value: Any, path: Sequence[str | int], new: Any) -> Any:
+    """A copy of a nested value with one member set; missing objects and lists are made.
 
     Raises:
-        BadInput: something on the way is not an object.
+        BadInput: something on the way is of another kind, or a list has no such place.
     """
     if not path:
         return new
-    if value is None:
-        value = {}
-    if not isinstance(value, dict):
-        raise BadInput(f"{path[0]!r} cannot be set: what holds it is {value!r}, not an object.")
-    return {**value, path[0]: set_path(value.get(path[0]), path[1:], new)}
+    head, *rest = path
+    if isinstance(head, int):
+        items = [] if value is None else value
+        if not isinstance(items, list) or head > len(items):
+            raise BadInput(f"[{head}] cannot be set: what should hold it is {value!r}.")
+        inner = set_path(items[head] if head < len(items) else None, rest, new)
+        return [*items[:head], inner, *items[head + 1 :]]
+    members = {} if value is None else value
+    if not isinstance(members, dict) or _is_secure(members):
+        raise BadInput(f"{head!r} cannot be set: what should hold it is {value!r}.")
+    return {**members, head: set_path(members.get(head), rest, new)}
 
 
-def _set_line(lines: list[str], key: str, value: Any, *, remove: bool = False) -> list[str]:
-    entry = [] if remove else [f"  {line}" for line in _dump({key: value}).splitlines()]
-    start = next((place for place, line in enumerate(lines) if line.rstrip() == "config:"), None)
-    if start is None:
-        return [*lines, "config:", *entry]
-    place = start + 1
-    while place < len(lines) and (not lines[place].strip() or lines[place].startswith((" ", "#"))):
-        if lines[place].strip().startswith((f"{key}:", f'"{key}":', f"'{key}':")):
-            end = place + 1
-            indent = len(lines[place]) - len(lines[place].lstrip())
-            while end < len(lines) and lines[end].startswith(" " * (indent + 1)):
-                end += 1
-            return [*lines[:place], *entry, *lines[end:]]
-        place += 1
-    while place > start + 1 and not lines[place - 1].strip():
-        place -= 1
-    return [*lines[:place], *entry, *lines[place:]]
+def get_path(value: Any, path: Sequence[str | int]) -> Any:
+    """The member of a nested value at a path.
 
-
-def _dump(document: Any) -> str:
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)).rstrip()
+    Raises:
+        KeyError: there is none.
+    """
+    for part in path:
+        try:
+            value = value[part]
+        except (IndexError, TypeError) as error:
+            raise KeyError(part) from error
+    return value
 
 
 def _text(value: Any) -> str:

@@ -40,7 +40,7 @@ class Holder:
     def read(cls, file: Path) -> Holder:
         """What a lock file says; one that says nothing readable still holds."""
         try:
-            record = json.loads(file.read_text())
+            record = json.loads(file.read_text(encoding="utf-8"))
             return cls(
                 file,
                 int(record.get("pid") or 0),
@@ -48,26 +48,30 @@ class Holder:
                 str(record.get("hostname") or "?"),
                 str(record.get("timestamp") or "?"),
             )
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, TypeError, AttributeError):
             return cls(file)
 
-    def is_gone(self) -> bool:
-        """Whether the holder has surely ended: it ran on this host and its process is not there any more."""
+    def is_alive(self) -> bool | None:
+        """Whether its process still runs; None where that cannot be known: on another host, or of a damaged lock."""
         if self.host != socket.gethostname() or not self.pid:
-            return False
+            return None
         started = _started(self.pid)
         if started is None:
-            return True
+            return False
         try:
             taken = datetime.fromisoformat(self.since).timestamp()
         except ValueError:
-            return False
-        return started > taken + _SLACK  # the number was given to another process since
+            return None
+        return started <= taken + _SLACK  # else the number was given to another process since
 
     def describe(self) -> str:
         """One line for people."""
-        state = "that process is no longer there" if self.is_gone() else "it may still be running"
-        return f"process {self.pid} of {self.user} on {self.host} since {self.since} ({state})"
+        state = {
+            True: "that process is still running",
+            False: "that process is no longer there",
+            None: "whether it still runs cannot be seen from here",
+        }[self.is_alive()]
+        return f"process {self.pid or '?'} of {self.user} on {self.host} since {self.since} ({state})"
 
 
 @contextmanager
@@ -85,12 +89,12 @@ def held(folder: Path, stack: str) -> Iterator[None]:
     mine = folder / f"{uuid.uuid4()}.json"
     record = {
         "pid": os.getpid(),
-        "username": getpass.getuser(),
+        "username": _user(),
         "hostname": socket.gethostname(),
         "timestamp": datetime.now(UTC).isoformat(),
     }
     # Written before looking: of two runs that start together each then sees the other.
-    mine.write_text(json.dumps(record))
+    mine.write_text(json.dumps(record), encoding="utf-8")
     try:
         others = [Holder.read(file) for file in holders(folder) if file != mine]
         if others:
@@ -107,7 +111,7 @@ def holders(folder: Path) -> list[Path]:
 
 def _message(stack: str, others: list[Holder]) -> str:
     lines = "\n".join(f"  {holder.describe()}\n    {holder.file}" for holder in others)
-    if all(holder.is_gone() for holder in others):
+    if all(holder.is_alive() is False for holder in others):
         advice = (
             f"The run that held it has ended without freeing it: `pulumi cancel --stack {stack}` frees it."
         )
@@ -116,7 +120,14 @@ def _message(stack: str, others: list[Holder]) -> str:
             "Wait for it to end. If you are sure that it will not, "
             f"`pulumi cancel --stack {stack}` frees the stack."
         )
-    return f"The stack {stack!r} is currently locked by {len(others)} lock(s):\n{lines}\n{advice}"
+    return f"the stack {stack!r} is currently locked by {len(others)} lock(s):\n{lines}\n{advice}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id that no account has, as in containers
+        return str(os.getuid())
 
 
 def _started(pid: int) -> float | None:

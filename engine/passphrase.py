@@ -124,7 +124,7 @@ class Passphrase:
 
 
 def from_environment(environment: Mapping[str, str]) -> str | None:
-    """The passphrase that the environment gives; None if it gives none.
+    """The passphrase that the environment gives; None if it gives none. White space around a file's is not part of it.
 
     Raises:
         BadInput: the file that it names cannot be read.
@@ -135,9 +135,11 @@ def from_environment(environment: Mapping[str, str]) -> str | None:
     if not name:
         return None
     try:
-        return Path(name).read_text().rstrip("\r\n")
+        return Path(name).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise BadInput(f"{FILE_VARIABLE} names {name!r}, which cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{FILE_VARIABLE} names {name!r}, which is not text in UTF-8.") from error
 
 
 def _split_salt(salt: str) -> tuple[bytes, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "Pulumi.yaml"
+_REFUSED = ("main", "plugins", "options", "stackConfigDir", "packages", "requiredPulumiVersion")
+"""What a project may say that changes how it is run, and that would be ignored here."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,14 @@ class Project:
             raise Unsupported(
                 f"{file} says `runtime: {language}`; the embedded engine runs Python programs alone."
             )
-        for key in ("main", "plugins"):
-            if key in document:
-                raise Unsupported(f"{file} has `{key}`, which the embedded engine does not support.")
+        if refused := [key for key in _REFUSED if document.get(key)]:
+            raise Unsupported(f"{file} has {', '.join(refused)}, which the embedded engine does not support.")
         return cls(
             name=name,
             root=root,
             description=str(document.get("description") or ""),
-            defaults=_defaults(name, document.get("config") or {}),
-            backend=str((document.get("backend") or {}).get("url") or ""),
+            defaults=_defaults(name, _mapping(document, "config", file)),
+            backend=str(_mapping(document, "backend", file).get("url") or ""),
         )
 
     def stack_file(self, stack: str) -> Path:
@@ -85,16 +88,56 @@ def load_yaml(file: Path) -> dict[str, Any]:
         BadInput: it cannot be read, or is something else.
     """
     try:
-        document = yaml.load(file.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+        return parse_yaml(file.read_text(encoding="utf-8"), str(file))
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}.") from error
-    except yaml.YAMLError as error:
-        raise BadInput(f"{file} is not YAML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file} is not text in UTF-8: {error}.") from error
+
+
+def parse_yaml(text: str, where: str) -> dict[str, Any]:
+    """YAML that holds a mapping, read as the CLI reads it; an empty text is an empty mapping.
+
+    Raises:
+        BadInput: it is something else.
+    """
+    try:
+        document = yaml.load(text, Loader=_loader())  # noqa: S506 - a kind of safe loader
+    except (yaml.YAMLError, ValueError) as error:
+        raise BadInput(f"{where} is not YAML: {error}") from error
     if document is None:
         return {}
-    if not isinstance(document, dict):
-        raise BadInput(f"{file} holds a {type(document).__name__}; it has to be a mapping.")
+    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
+        raise BadInput(f"{where} has to be a mapping of names to values.")
     return document
+
+
+@cache
+def _loader() -> type[yaml.SafeLoader]:
+    """A loader that takes the same words for text as the CLI's: `on`, `yes`, `12:30` and dates are no other things."""
+    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader: type[yaml.SafeLoader] = type("_Loader", (base,), {})
+    kept = {"tag:yaml.org,2002:float", "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
+    loader.yaml_implicit_resolvers = {
+        first: [(tag, shape) for tag, shape in resolvers if tag in kept]
+        for first, resolvers in base.yaml_implicit_resolvers.items()
+    }
+    loader.add_implicit_resolver(
+        "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")
+    )
+    loader.add_implicit_resolver(
+        "tag:yaml.org,2002:int",
+        re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]*|[1-9][0-9_]*)\Z"),
+        list("-+0123456789"),
+    )
+    return loader
+
+
+def _mapping(document: dict[str, Any], key: str, file: Path) -> dict[str, Any]:
+    value = document.get(key) or {}
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise BadInput(f"{file}: `{key}` has to be a mapping of names to values.")
+    return value
 
 
 def _defaults(project: str, declared: dict[str, Any]) -> dict[str, Any]:

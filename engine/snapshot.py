@@ -11,12 +11,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from engine import faults
 from engine.errors import DamagedState
 from engine.resource import Deployment, PendingOperation, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from engine.values import Values
 
 
 class Snapshot:
@@ -123,12 +124,10 @@ class Snapshot:
             self._pending.clear()
         self._save()
 
-    def outputs_of(self, resource: Resource) -> None:
-        """Records the outputs that a component registered after its children."""
+    def outputs(self, resource: Resource, outputs: Values) -> None:
+        """Gives a component the outputs that it has after its children. Saved as after `same`."""
         with self._changing:
-            known = any(one is resource for one in self._done)
-        if known:
-            self._version += 1
+            resource.outputs = outputs
 
     def finish(self) -> None:
         """Saves what has not been saved yet."""
@@ -173,16 +172,26 @@ class Snapshot:
                 return
             with self._changing:
                 covered = self._version
-                deployment = self._deployment()
+                deployment = _copied(self._deployment())
             verify(deployment)
-            faults.point("save.before")
             self._write(deployment)
-            faults.point("save.after")
             self._saved = covered
 
 
+def _copied(deployment: Deployment) -> Deployment:
+    """The same with resources of its own: while it is written, steps go on marking and filling the others."""
+    return Deployment(
+        resources=[resource.copy() for resource in deployment.resources],
+        pending=[
+            PendingOperation(operation.resource.copy(), operation.kind) for operation in deployment.pending
+        ],
+        salt=deployment.salt,
+        extra=deployment.extra,
+    )
+
+
 def verify(deployment: Deployment) -> None:
-    """Checks that every resource stands behind its parent, its provider and what it depends on.
+    """Checks that every resource stands behind its parent, provider and dependencies, as the CLI does.
 
     Raises:
         DamagedState: it does not; all faults are named.
@@ -198,7 +207,7 @@ def verify(deployment: Deployment) -> None:
             if resource.urn in live:
                 faults.append(f"{resource.urn} is there twice")
             live.add(resource.urn)
-        seen.add(resource.urn)
+        seen |= {resource.urn, f"{resource.urn}::{resource.id}"}
     if faults:
         raise DamagedState("The state is inconsistent:\n" + "\n".join(f"  {fault}" for fault in faults))
 
@@ -207,10 +216,8 @@ def _missing(resource: Resource, seen: set[str]) -> list[tuple[str, str]]:
     named: list[tuple[str, str]] = []
     if resource.parent:
         named.append((resource.parent, "is to be its parent and does not stand before it"))
-    if resource.provider:
-        named.append(
-            (resource.provider.rsplit("::", 1)[0], "is to be its provider and does not stand before it")
-        )
+    if resource.provider and not resource.pending_replacement:  # what is deleted already needs no provider
+        named.append((resource.provider, "is to be its provider and does not stand before it"))
     named += [(urn, "it depends on and which does not stand before it") for urn in resource.dependencies]
     for urns in resource.property_dependencies.values():
         named += [(urn, "a property depends on and which does not stand before it") for urn in urns]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 from typing import Annotated, Any
 
 import typer
 
+from engine import paths
 from engine.cli import options
-from engine.cli.session import Session
-from engine.config import parse_value, set_path
+from engine.cli.session import TERMINAL, Session
+from engine.config import get_path, parse_value, set_path
 from engine.display.masking import MASK
 from engine.errors import BadInput
 
@@ -48,16 +50,14 @@ def get(
     """Show one value, also a secret one."""
     options.refuse_extra("config get", context.args)
     session = Session.open(stack)
-    name, *members = session.config.key(key).split(".") if path else [session.config.key(key)]
+    name, *members = _parts(session, key, path=path)
     values, _ = _values(session)
-    if name not in values:
-        raise BadInput(f"configuration key '{key}' not found for stack '{session.stack}'")
-    value: Any = values[name]
-    for member in members:
-        value = json.loads(value) if isinstance(value, str) else value
-        if not isinstance(value, dict) or member not in value:
-            raise BadInput(f"configuration key '{key}' not found for stack '{session.stack}'")
-        value = value[member]
+    try:
+        value: Any = values[str(name)]
+        if members:
+            value = get_path(_nested(value), members)
+    except KeyError:
+        raise BadInput(f"configuration key '{key}' not found for stack '{session.stack}'") from None
     sys.stdout.write((value if isinstance(value, str) else json.dumps(value)) + "\n")
 
 
@@ -76,13 +76,14 @@ def set_value(
     if secret and plaintext:
         raise BadInput("--secret and --plaintext exclude each other.")
     session = Session.open(stack)
-    text = sys.stdin.read().rstrip("\n") if value is None else value
-    new: Any = parse_value(text)
+    name, *members = _parts(session, key, path=path)
+    text = _asked(secret=secret) if value is None else value
+    new: Any = parse_value(text) if path else text
     if secret:
         session.passphrase.verify()
         new = {"secure": session.passphrase.encrypt(text)}
-    name, *members = session.config.key(key).split(".") if path else [session.config.key(key)]
-    session.config.set(name, set_path(session.config.values.get(name), members, new))
+    before = session.config.values.get(str(name)) if members else None
+    session.config.set(str(name), set_path(before, members, new))
 
 
 @app.command("rm", context_settings=options.REFUSING)
@@ -93,6 +94,29 @@ def rm(context: typer.Context, key: str, stack: options.Stack = None) -> None:
     if session.config.key(key) not in session.config.values:
         raise BadInput(f"configuration key '{key}' not found for stack '{session.stack}'")
     session.config.remove(session.config.key(key))
+
+
+def _parts(session: Session, key: str, *, path: bool) -> tuple[str | int, ...]:
+    """The fully named key and, of a path, what stands behind it."""
+    try:
+        name, *members = paths.parse(key) if path else (key,)
+    except ValueError as error:
+        raise BadInput(f"{key!r} is no path: {error}") from error
+    return (session.config.key(str(name)), *members)
+
+
+def _nested(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _asked(*, secret: bool) -> str:
+    """A value from standard input, where no process list shows it."""
+    if not TERMINAL.interactive:
+        return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    return getpass.getpass("value: ") if secret else input("value: ")
 
 
 def _values(session: Session) -> tuple[dict[str, str], set[str]]:

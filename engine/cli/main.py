@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import os
 import sys
 from typing import TYPE_CHECKING
 
-import click
 import typer
 
 from engine.cli import configuration, operations, options, stack
 from engine.cli.session import TERMINAL
-from engine.errors import EngineError, Unsupported
+from engine.display.pipe import silence
+from engine.errors import Cancelled, EngineError, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,23 +21,51 @@ if TYPE_CHECKING:
 VERSION = "v3.272.0"
 """The protocol level: the version of the SDK whose stubs are spoken."""
 ELSEWHERE = {
-    "login": "The embedded engine keeps state in a folder: set PULUMI_BACKEND_URL to a file:// URL.",
-    "logout": "The embedded engine keeps state in a folder: set PULUMI_BACKEND_URL to a file:// URL.",
+    "login": "State is kept in a folder: set PULUMI_BACKEND_URL to a file:// URL.",
+    "logout": "State is kept in a folder: set PULUMI_BACKEND_URL to a file:// URL.",
+    "whoami": "State is kept in a folder, which knows no users.",
     "import": "Importing resources takes the Pulumi CLI.",
     "new": "Starting a project takes the Pulumi CLI.",
     "install": "Run `make` to install what the project needs.",
-    "plugin": "The embedded engine brings its own docker and kafka providers.",
+    "plugin": "The engine brings its own docker and kafka providers.",
+    "package": "The engine brings its own docker and kafka providers.",
     "policy": "Policy packs are not supported yet.",
     "watch": "Run `pulumi up` after a change.",
     "logs": "Use `docker logs`.",
     "console": "There is no web console for a state folder.",
+    "env": "Environments are a service of Pulumi Cloud; set values with `pulumi config set`.",
+    "stack import": "Editing state by hand takes the Pulumi CLI.",
+    "stack rename": "Renaming takes the Pulumi CLI.",
+    "stack history": "The engine keeps no history.",
+    "stack graph": "`pulumi stack export` lists resources with their dependencies.",
+    "stack tag": "Tags are kept by Pulumi Cloud alone.",
+    "stack change-secrets-provider": "Changing the passphrase takes the Pulumi CLI.",
+    "state delete": "Editing state by hand takes the Pulumi CLI.",
+    "state protect": "Set `protect` in the program and run `pulumi up`.",
+    "state rename": "Use `aliases` in the program.",
+    "state move": "Moving resources takes the Pulumi CLI.",
+    "state repair": "Editing state by hand takes the Pulumi CLI.",
+    "state upgrade": "Upgrading an old state folder takes the Pulumi CLI.",
+    "config cp": "Copy the values in the stacks' files.",
+    "config env": "Environments are a service of Pulumi Cloud.",
+    "config refresh": "The stack's file is in version control.",
+    "config set-all": "Run `pulumi config set` for each value.",
+    "config rm-all": "Run `pulumi config rm` for each value.",
 }
 """Commands of the CLI that this engine has not, and what to do instead."""
+_INTERRUPTED = 130
+"""What typer makes of a KeyboardInterrupt."""
+_GLOBAL_WITH_VALUE = frozenset({"--cwd", "-C", "--color"})
 
 app = typer.Typer(
-    name="pulumi", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-    help="The embedded engine: runs this Pulumi program without the Pulumi CLI. engine/README.md lists what it supports.",
-)  # fmt: skip
+    name="pulumi",
+    help="The embedded engine: runs this Pulumi program without the Pulumi CLI. "
+    "What it supports is listed in engine/README.md.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 app.add_typer(stack.stack_app, name="stack")
 app.add_typer(stack.state_app, name="state")
 app.add_typer(configuration.app, name="config")
@@ -69,48 +99,72 @@ def version() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a command line and returns the exit code; errors are shown, tracebacks are not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter stops no run
+    code = _run(arguments)
     try:
-        _refuse_elsewhere(arguments)
-        result = app(_globals_first(arguments), standalone_mode=False, prog_name="pulumi")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence(sys.stdout)
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        first, rest = _globals_first(arguments)
+        _refuse_elsewhere(rest)
+        result = app([*first, *(rest or ["--help"])], standalone_mode=False, prog_name="pulumi")
     except EngineError as error:
         if not error.shown:
             sys.stderr.write(f"error: {error}\n")
         return error.exit_code
-    except click.ClickException as error:
-        sys.stderr.write(f"error: {error.format_message()}\n")
+    except typer.TyperException as error:
+        message = error.format_message()
+        is_help = message.startswith("Usage: ")  # what a group says that was given no command
+        sys.stderr.write(f"{message if is_help else f'error: {message}'}\n")
         return 1
-    except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("error: interrupted\n")
-        return 8
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted()
     except BrokenPipeError:
-        sys.stderr.close()
+        silence(sys.stdout)
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"error: {where}{error.strerror or error}\n")
         return 1
+    if result == _INTERRUPTED:
+        return _interrupted()
     return result if isinstance(result, int) else 0
 
 
-def _refuse_elsewhere(arguments: Sequence[str]) -> None:
-    command = next((word for word in arguments if not word.startswith("-")), "")
-    if command in ELSEWHERE:
-        raise Unsupported(f"`pulumi {command}` is not supported by the embedded engine. {ELSEWHERE[command]}")
+def _interrupted() -> int:
+    sys.stderr.write("error: interrupted\n")
+    return Cancelled.exit_code
 
 
-def _globals_first(arguments: Sequence[str]) -> list[str]:
-    """The same words with the global flags in front: the CLI takes them anywhere."""
+def _refuse_elsewhere(words: Sequence[str]) -> None:
+    names = [word for word in words if not word.startswith("-")]
+    for command in (" ".join(names[:1]), " ".join(names[:2])):
+        if command in ELSEWHERE:
+            raise Unsupported(
+                f"`pulumi {command}` is not supported by the embedded engine. {ELSEWHERE[command]}"
+            )
+
+
+def _globals_first(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The global flags, which the CLI takes anywhere, and the other words."""
     first: list[str] = []
     rest: list[str] = []
     words = iter(arguments)
     for word in words:
-        flag = word.split("=", 1)[0]
+        flag, given, _ = word.partition("=")
         if flag == "--non-interactive":
             first.append(word)
-        elif flag in {"--cwd", "-C", "--color"}:
-            first.append(word)
-            if "=" not in word:
-                first += [next(words, "")]
+        elif flag in _GLOBAL_WITH_VALUE:
+            first += [word] if given else [word, *itertools.islice(words, 1)]
+        elif word == "--":
+            rest += [word, *words]
         else:
             rest.append(word)
-    return [*first, *rest]
+    return first, rest

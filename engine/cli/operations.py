@@ -7,7 +7,8 @@ import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -15,22 +16,23 @@ from engine.cli import options
 from engine.cli.session import TERMINAL, Session
 from engine.display.display import Display, HumanDisplay
 from engine.display.documents import EventLines, PreviewDocument
-from engine.errors import BadInput, Cancelled, UnexpectedChanges
+from engine.errors import BadInput, EngineError, UnexpectedChanges
 from engine.events import Operation
-from engine.executor import Cancellation
-from engine.run import Settings
 from engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from engine.events import Sink
-    from engine.run import Result
+    from engine.executor import Cancellation
+    from engine.run import Result, Settings
 
     Work = Callable[[Settings, Snapshot, Sink, Cancellation], Result]
 
 PARALLEL = 4 * (os.cpu_count() or 1)
 """The CLI's default: four steps at once for each processor."""
+STREAMING = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
+"""The CLI's variable: a preview in JSON is a line for each event instead of one document."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,69 +45,76 @@ class Style:
     suppress_progress: bool = False
 
 
-@dataclass
 class Runner:
-    """Runs one piece of work on a stack, first as a preview, then for real."""
+    """Runs one piece of work on a stack, first as a preview, then for real.
 
-    session: Session
-    work: Work
-    verb: str
-    style: Style
-    parallel: int
+    Args:
+        session: the stack.
+        work: what is run; see :mod:`engine.deployment`.
+        verb: what people call it.
+        style: how it is shown.
+        parallel: steps at once.
+    """
+
+    def __init__(self, session: Session, work: Work, verb: str, style: Style, parallel: int) -> None:
+        self.session = session
+        self._work = work
+        self.verb = verb
+        self._style = style
+        self._parallel = parallel
+        self.details: list[str] = []
+        """What the preview found in full, for who asks before agreeing."""
 
     def preview(self) -> Result:
         """Plans only; saves nothing."""
-        title = f"Previewing {self.verb} ({self.session.stack}):"
-        with self._shown(title, preview=True) as (display, cancellation):
-            return self.work(
-                self._settings(preview=True), Snapshot(self.session.load()), display.sink, cancellation
-            )
+        return self._run(f"Previewing {self.verb} ({self.session.stack}):", preview=True)
 
     def run(self) -> Result:
         """Does it."""
-        title = f"{self.verb.capitalize()} ({self.session.stack}):"
-        with self._shown(title, preview=False) as (display, cancellation):
-            snapshot = Snapshot(self.session.load(), self.session.save)
-            return self.work(self._settings(preview=False), snapshot, display.sink, cancellation)
+        return self._run(f"{_TITLES[self.verb]} ({self.session.stack}):", preview=False)
 
-    def _settings(self, *, preview: bool) -> Settings:
-        config, secret_keys = self.session.program_config()
-        return Settings(
-            project=self.session.place.project,
-            stack=self.session.stack,
+    def _run(self, title: str, *, preview: bool) -> Result:
+        from engine.deployment import Cancellation, Settings
+
+        session = self.session
+        config, secret_keys = session.program_config()
+        settings = Settings(
+            project=session.place.project,
+            stack=session.stack,
             config=config,
             secret_keys=secret_keys,
-            parallel=self.parallel,
+            parallel=self._parallel,
             preview=preview,
-            root=self.session.place.project.root,
+            root=session.place.project.root,
         )
-
-    @contextmanager
-    def _shown(self, title: str, *, preview: bool) -> Iterator[tuple[Display, Cancellation]]:
-        display = self._display(preview=preview)
+        snapshot = Snapshot(session.load(), None if preview else session.save)
+        shown = {key: "[secret]" if key in secret_keys else value for key, value in config.items()}
+        display = self._display(shown, preview=preview)
         cancellation = Cancellation()
         with _interruptible(cancellation):
             display.begin(title)
             try:
-                yield display, cancellation
+                return self._work(settings, snapshot, display.sink, cancellation)
             finally:
                 display.end()
 
-    def _display(self, *, preview: bool) -> Display:
+    def _display(self, config: dict[str, str], *, preview: bool) -> Display:
         masker = self.session.masker
-        if self.style.json and preview and not os.environ.get("PULUMI_ENABLE_STREAMING_JSON_PREVIEW"):
-            config, secret_keys = self.session.program_config()
-            shown = {key: "[secret]" if key in secret_keys else value for key, value in config.items()}
-            return PreviewDocument(masker, shown)
-        if self.style.json:
-            return EventLines(masker)
+        if self._style.json and preview and not options.is_set(os.environ, STREAMING):
+            return PreviewDocument(masker, config)
+        if self._style.json:
+            return EventLines(masker, config)
         return HumanDisplay(
             masker,
-            interactive=TERMINAL.interactive and not self.style.suppress_progress,
+            interactive=TERMINAL.interactive and not self._style.suppress_progress,
             color=TERMINAL.colored,
-            diff=self.style.diff,
-            show_outputs=not self.style.suppress_outputs,
+            diff=self._style.diff,
+            show_outputs=not self._style.suppress_outputs,
+            details=self.details if preview else None,
         )
+
+
+_TITLES = {"update": "Updating", "destroy": "Destroying", "refresh": "Refreshing"}
 
 
 def up(
@@ -124,12 +133,15 @@ def up(
     """Bring the stack to what the program says."""
     options.refuse_extra("up", context.args)
     del message
-    from engine.update import update  # the engine's parts load while the passphrase is being worked on
-
     style = Style(
         diff=diff, json=json, suppress_outputs=suppress_outputs, suppress_progress=suppress_progress
     )
-    _previewed(stack, update, "update", style, parallel, yes, skip_preview, expect_no_changes)
+    consent = Consent(yes=yes, skip_preview=skip_preview, expect_no_changes=expect_no_changes)
+    consent.check(json=json)
+    session = Session.open(stack)
+    from engine.deployment import update  # here and below: loads while the session's key is being derived
+
+    _previewed(Runner(session, update, "update", style, parallel), consent)
 
 
 def preview(
@@ -146,14 +158,14 @@ def preview(
     """Say what `up` would do, and change nothing."""
     options.refuse_extra("preview", context.args)
     del message
-    from engine.update import update
-
     style = Style(
         diff=diff, json=json, suppress_outputs=suppress_outputs, suppress_progress=suppress_progress
     )
-    runner = Runner(Session.open(stack), update, "update", style, parallel)
-    result = runner.preview()
-    _end(result, expect_no_changes=expect_no_changes)
+    session = Session.open(stack)
+    from engine.deployment import update
+
+    runner = Runner(session, update, "update", style, parallel)
+    _end(runner.preview(), expect_no_changes=expect_no_changes)
 
 
 def destroy(
@@ -162,9 +174,8 @@ def destroy(
     yes: options.Yes = False,
     skip_preview: options.SkipPreview = False,
     parallel: options.Parallel = PARALLEL,
-    exclude_protected: Annotated[
-        bool, typer.Option("--exclude-protected", help="Leave protected resources and what they need")
-    ] = False,
+    exclude_protected: options.ExcludeProtected = False,
+    preview_only: options.PreviewOnly = False,
     json: options.Json = False,
     suppress_progress: options.SuppressProgress = False,
     message: options.Message = None,
@@ -172,13 +183,14 @@ def destroy(
     """Delete everything that the stack has, with its data."""
     options.refuse_extra("destroy", context.args)
     del message
-    from engine.destroy import destroy as work
-
-    def destroying(settings: Settings, snapshot: Snapshot, sink: Sink, cancellation: Cancellation) -> Result:
-        return work(settings, snapshot, sink, cancellation, exclude_protected=exclude_protected)
-
     style = Style(json=json, suppress_outputs=True, suppress_progress=suppress_progress)
-    _previewed(stack, destroying, "destroy", style, parallel, yes, skip_preview, expect_no_changes=False)
+    consent = Consent(yes=yes, skip_preview=skip_preview, preview_only=preview_only)
+    consent.check(json=json)
+    session = Session.open(stack)
+    from engine import deployment
+
+    work = partial(deployment.destroy, exclude_protected=exclude_protected)
+    _previewed(Runner(session, work, "destroy", style, parallel), consent)
 
 
 def refresh(
@@ -186,14 +198,17 @@ def refresh(
     stack: options.Stack = None,
     yes: options.Yes = False,
     skip_preview: options.SkipPreview = False,
-    preview_only: Annotated[
-        bool, typer.Option("--preview-only", help="Say what has drifted, and keep the state")
-    ] = False,
+    preview_only: options.PreviewOnly = False,
     target: Annotated[
         list[str] | None, typer.Option("--target", "-t", help="Only resources whose URN matches")
     ] = None,
     clear_pending_creates: Annotated[
-        bool, typer.Option("--clear-pending-creates", help="Forget creations of runs that died")
+        bool,
+        typer.Option(
+            "--clear-pending-creates",
+            envvar="PULUMI_OPTION_CLEAR_PENDING_CREATES",
+            help="Forget creations of runs that died",
+        ),
     ] = False,
     parallel: options.Parallel = PARALLEL,
     diff: options.Diff = False,
@@ -205,67 +220,92 @@ def refresh(
     """Take what really exists into the state."""
     options.refuse_extra("refresh", context.args)
     del message
-    from engine.refresh import refresh as work
+    style = Style(diff=diff, json=json, suppress_outputs=True, suppress_progress=suppress_progress)
+    consent = Consent(
+        yes=yes, skip_preview=skip_preview, preview_only=preview_only, expect_no_changes=expect_no_changes
+    )
+    consent.check(json=json)
+    session = Session.open(stack)
+    from engine import deployment
 
-    def refreshing(settings: Settings, snapshot: Snapshot, sink: Sink, cancellation: Cancellation) -> Result:
+    def work(settings: Settings, snapshot: Snapshot, sink: Sink, cancellation: Cancellation) -> Result:
         if clear_pending_creates:
             snapshot.clear_pending_creates()
-        return work(settings, snapshot, sink, cancellation, targets=list(target or ()))
+        return deployment.refresh(settings, snapshot, sink, cancellation, targets=list(target or ()))
 
-    style = Style(diff=diff, json=json, suppress_outputs=True, suppress_progress=suppress_progress)
-    if preview_only:
-        result = Runner(Session.open(stack), refreshing, "refresh", style, parallel).preview()
-        _end(result, expect_no_changes=expect_no_changes)
-        return
-    _previewed(stack, refreshing, "refresh", style, parallel, yes, skip_preview, expect_no_changes)
+    _previewed(Runner(session, work, "refresh", style, parallel), consent)
 
 
-def _previewed(
-    stack: str | None,
-    work: Work,
-    verb: str,
-    style: Style,
-    parallel: int,
-    yes: bool,
-    skip_preview: bool,
-    expect_no_changes: bool,
-) -> None:
-    """A preview, the question, the run."""
-    if not yes and not TERMINAL.interactive:
-        raise (
-            BadInput(
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """What the user has agreed to on the command line."""
+
+    yes: bool
+    skip_preview: bool
+    preview_only: bool = False
+    expect_no_changes: bool = False
+
+    def check(self, *, json: bool) -> None:
+        """Refuses flags that exclude each other, and questions that nobody could answer.
+
+        Raises:
+            BadInput: the command cannot run like this.
+        """
+        if self.preview_only and (self.yes or self.skip_preview):
+            raise BadInput("--preview-only excludes --yes and --skip-preview.")
+        if self.yes or self.skip_preview or self.preview_only:
+            return
+        if not TERMINAL.interactive:
+            raise BadInput(
                 "--yes or --skip-preview must be passed in to proceed when running in non-interactive mode"
             )
-            if (not skip_preview)
-            else BadInput("--yes must be passed in to proceed when running in non-interactive mode")
-        )
-    session = Session.open(stack)
-    runner = Runner(session, work, verb, style, parallel)
-    with session.locked():
-        if not skip_preview:
+        if json:
+            raise BadInput(
+                "--yes or --skip-preview must be passed in with --json: nothing can be asked in it"
+            )
+
+
+def _previewed(runner: Runner, consent: Consent) -> None:
+    """A preview, the question, the run."""
+    if consent.preview_only:
+        _end(runner.preview(), expect_no_changes=consent.expect_no_changes)
+    with runner.session.locked():
+        if not consent.skip_preview:
             planned = runner.preview()
-            _end(planned, expect_no_changes=expect_no_changes, on_success=False)
-            if not yes and not _agreed(verb):
-                raise Cancelled(f"The {verb} was not confirmed.")
-        _end(runner.run(), expect_no_changes=expect_no_changes)
+            _check(planned, expect_no_changes=consent.expect_no_changes)
+            if not consent.yes and not _agreed(runner):
+                raise EngineError(f"confirmation declined, not proceeding with the {runner.verb}")
+        _end(runner.run(), expect_no_changes=consent.expect_no_changes)
 
 
-def _end(result: Result, *, expect_no_changes: bool, on_success: bool = True) -> None:
-    """Ends the command with the result's exit code; without `on_success` only if something is wrong."""
-    changed = sum(count for operation, count in result.changes.items() if operation is not Operation.SAME)
-    if not result.exit_code and expect_no_changes and changed:
-        raise UnexpectedChanges(f"no changes were expected but there are {changed}")
-    if result.exit_code or on_success:
+def _check(result: Result, *, expect_no_changes: bool) -> None:
+    """Ends the command if something is wrong with a result."""
+    if result.exit_code:
         raise typer.Exit(result.exit_code)
+    changed = sum(count for operation, count in result.changes.items() if operation is not Operation.SAME)
+    if expect_no_changes and changed:
+        changes = "1 change" if changed == 1 else f"{changed} changes"
+        raise UnexpectedChanges(f"no changes were expected but there are some: {changes}, listed above")
 
 
-def _agreed(verb: str) -> bool:
+def _end(result: Result, *, expect_no_changes: bool) -> NoReturn:
+    _check(result, expect_no_changes=expect_no_changes)
+    raise typer.Exit(0)
+
+
+def _agreed(runner: Runner) -> bool:
     while True:
-        answer = input(f"\nDo you want to perform this {verb}? (yes/no) ").strip().lower()
-        if answer in {"yes", "y"}:
-            return True
-        if answer in {"no", "n", ""}:
+        try:
+            answer = input(f"\nDo you want to perform this {runner.verb}? (yes/no/details) ").strip().lower()
+        except EOFError:
             return False
+        match answer:
+            case "yes" | "y":
+                return True
+            case "no" | "n" | "":
+                return False
+            case "details" | "d":
+                sys.stdout.write("\n".join(runner.details or ["nothing changes"]) + "\n")
 
 
 @contextmanager
@@ -273,12 +313,13 @@ def _interruptible(cancellation: Cancellation) -> Iterator[None]:
     """The first interrupt lets running steps finish, the second one stops them."""
 
     def interrupted(_number: int, _frame: object) -> None:
+        # Not through sys.stderr: the signal may have arrived while something was being written to it.
         if cancellation.requested:
-            sys.stderr.write("\nstopping at once; what was under way has an unknown outcome\n")
             cancellation.abort()
+            os.write(2, b"\nstopping at once; what was under way has an unknown outcome\n")
         else:
-            sys.stderr.write("\nfinishing what is under way; interrupt again to stop at once\n")
             cancellation.request()
+            os.write(2, b"\nfinishing what is under way; interrupt again to stop at once\n")
 
     before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -6,7 +6,7 @@ Every flag has the CLI's environment variable: `--parallel` is `PULUMI_OPTION_PA
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -39,11 +39,11 @@ INSTEAD = {
 
 _KNOWN = frozenset(
     {
-        "STACK", "YES", "SKIP_PREVIEW", "PARALLEL", "NON_INTERACTIVE", "CWD", "COLOR", "SHOW_SECRETS",
-        "MESSAGE", "DIFF", "JSON", "EXPECT_NO_CHANGES", "SUPPRESS_OUTPUTS", "SUPPRESS_PROGRESS", "EXCLUDE_PROTECTED",
-        "PREVIEW_ONLY", "CLEAR_PENDING_CREATES",
+        *("STACK", "YES", "SKIP_PREVIEW", "PREVIEW_ONLY", "PARALLEL", "NON_INTERACTIVE", "CWD", "COLOR"),
+        *("SHOW_SECRETS", "MESSAGE", "DIFF", "JSON", "EXPECT_NO_CHANGES", "EXCLUDE_PROTECTED"),
+        *("SUPPRESS_OUTPUTS", "SUPPRESS_PROGRESS", "CLEAR_PENDING_CREATES"),
     }
-)  # fmt: skip
+)
 
 
 def _variable(name: str) -> str:
@@ -60,7 +60,13 @@ Stack = Annotated[
     ),
 ]
 Yes = Annotated[
-    bool, typer.Option("--yes", "-y", envvar=_variable("YES"), help="Go on without asking, after the preview")
+    bool,
+    typer.Option(
+        "--yes",
+        "-y",
+        envvar=[_variable("YES"), "PULUMI_SKIP_CONFIRMATIONS"],
+        help="Go on without asking, after the preview",
+    ),
 ]
 SkipPreview = Annotated[
     bool,
@@ -105,13 +111,39 @@ Message = Annotated[
 ShowSecrets = Annotated[
     bool, typer.Option("--show-secrets", envvar=_variable("SHOW_SECRETS"), help="Show secrets in plain text")
 ]
+ExcludeProtected = Annotated[
+    bool,
+    typer.Option(
+        "--exclude-protected",
+        envvar=_variable("EXCLUDE_PROTECTED"),
+        help="Leave protected resources and what they need",
+    ),
+]
+PreviewOnly = Annotated[
+    bool,
+    typer.Option(
+        "--preview-only", envvar=_variable("PREVIEW_ONLY"), help="Say what would be done, and change nothing"
+    ),
+]
 Cwd = Annotated[
     Path | None, typer.Option("--cwd", "-C", envvar=_variable("CWD"), help="Run as if started there")
 ]
-Color = Annotated[str, typer.Option("--color", envvar=_variable("COLOR"), help="always, never, raw or auto")]
+Color = Annotated[
+    Literal["auto", "always", "never", "raw"],
+    typer.Option(
+        "--color",
+        envvar=_variable("COLOR"),
+        help="Whether to colour; raw is never",
+    ),
+]
 NonInteractive = Annotated[
     bool, typer.Option("--non-interactive", envvar=_variable("NON_INTERACTIVE"), help="Never ask")
 ]
+
+
+def is_set(environment: Mapping[str, str], name: str) -> bool:
+    """Whether a variable says yes, in the CLI's ways of saying it."""
+    return environment.get(name, "").lower() in {"1", "true"}
 
 
 def refuse_extra(command: str, extra: Sequence[str]) -> None:

@@ -111,8 +111,12 @@ class Session:
         return cls(place, stack, config, Passphrase(ask_passphrase(stack), config.salt))
 
     def load(self) -> Deployment:
-        """The stack's state, freshly read."""
-        return self.place.backend.load(self.stack, self._for_salt)
+        """The stack's state, freshly read; what of it is secret is masked from now on."""
+        deployment = self.place.backend.load(self.stack, self._for_salt)
+        for resource in deployment.resources:
+            self.masker.learn(resource.inputs)
+            self.masker.learn(resource.outputs)
+        return deployment
 
     def save(self, deployment: Deployment) -> None:
         """Writes the stack's state."""
@@ -135,7 +139,8 @@ class Session:
         if not salt or salt == self.passphrase.salt:
             return self.passphrase
         raise WrongPassphrase(
-            f"The state of stack {self.stack!r} was encrypted with another salt than that in {self.config.file}. "
+            f"The state of stack {self.stack!r} was encrypted with another salt than that in "
+            f"{self.config.file}. "
             "Take the `encryptionsalt` line that belongs to this state from version control."
         )
 
@@ -154,18 +159,23 @@ def plain_name(named: str, project: str) -> str:
     return name
 
 
-def ask_passphrase(stack: str) -> str:
-    """The passphrase from the environment, else from the terminal.
+def ask_passphrase(stack: str, *, new: bool = False) -> str:
+    """The passphrase from the environment, else from the terminal; a new one has to be typed twice.
 
     Raises:
-        BadInput: there is neither.
+        BadInput: there is neither, or the two differ.
     """
     given = phrases.from_environment(os.environ)
     if given is not None:
         return given
-    if TERMINAL.interactive:
+    if not TERMINAL.interactive:
+        raise BadInput(
+            f"passphrase must be set with {phrases.VARIABLE} or {phrases.FILE_VARIABLE} environment "
+            "variables when there is no terminal to ask on"
+        )
+    if not new:
         return getpass.getpass(f"Enter your passphrase to unlock config/secrets of {stack}: ")
-    raise BadInput(
-        f"passphrase must be set with {phrases.VARIABLE} or {phrases.FILE_VARIABLE} environment variables "
-        "when there is no terminal to ask on"
-    )
+    typed = getpass.getpass(f"Enter your passphrase to protect config/secrets of {stack}: ")
+    if getpass.getpass("Re-enter your passphrase to confirm: ") != typed:
+        raise BadInput("the two passphrases differ; nothing was created")
+    return typed

@@ -15,7 +15,7 @@ from engine.cli import options
 from engine.cli.session import TERMINAL, Session, Workplace, ask_passphrase, plain_name
 from engine.config import StackConfig
 from engine.display import rendering
-from engine.errors import BadInput, Cancelled
+from engine.errors import BadInput, EngineError
 from engine.passphrase import Passphrase
 from engine.resource import Deployment
 
@@ -64,17 +64,24 @@ def ls(as_json: options.Json = False) -> None:
     """List the project's stacks."""
     place = Workplace.open()
     current = backend.selected(place.project, os.environ)
+    found = [(name, place.backend.summary(name)) for name in place.backend.stacks()]
     if as_json:
-        sys.stdout.write(
-            json.dumps(
-                [{"name": name, "current": name == current} for name in place.backend.stacks()], indent=2
-            )
-            + "\n"
-        )
+        listed = [
+            {"name": name, "current": name == current}
+            | ({"lastUpdate": known[0], "resourceCount": known[1]} if known else {})
+            for name, known in found
+        ]
+        sys.stdout.write(json.dumps(listed, indent=2) + "\n")
         return
-    sys.stdout.write("NAME\n")
-    for name in place.backend.stacks():
-        sys.stdout.write(f"{name}{'*' if name == current else ''}\n")
+    rows: list[tuple[str, ...]] = [("NAME", "LAST UPDATE", "RESOURCE COUNT")]
+    rows += [
+        (f"{name}{'*' * (name == current)}", *(map(str, known) if known else ("unreadable", "")))
+        for name, known in found
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
 @stack_app.command("rm", context_settings=options.REFUSING)
@@ -211,7 +218,7 @@ def _create(place: Workplace, stack: str) -> None:
     if place.backend.exists(stack):
         raise BadInput(f"stack '{stack}' already exists")
     config = StackConfig.load(place.project, stack)
-    given = ask_passphrase(stack)
+    given = ask_passphrase(stack, new=not config.salt)
     if config.salt:
         passphrase = Passphrase(given, config.salt)
         passphrase.verify()
@@ -229,4 +236,4 @@ def _confirm(yes: bool, consequence: str) -> None:
     if not TERMINAL.interactive:
         raise BadInput(f"{consequence} Pass --yes to go on when there is no terminal to ask on.")
     if input(f"{consequence} Go on? (yes/no) ").strip().lower() not in {"yes", "y"}:
-        raise Cancelled("Nothing was changed.")
+        raise EngineError("confirmation declined, nothing was changed")

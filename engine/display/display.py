@@ -1,4 +1,4 @@
-"""The display of one run: collects events, hides secrets, and shows them as lines or as a live tree.
+"""The display of one run for people: hides secrets in its events and shows them, as lines or as a live tree.
 
 What a line says is decided in :mod:`engine.display.rendering`; JSON is written by
 :mod:`engine.display.documents`.
@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 from engine.display import rendering
+from engine.display.pipe import silence
 from engine.display.tree import Tree
 from engine.events import Diagnostic, Operation, Output, Outputs, StepEvent, Summary
 
 if TYPE_CHECKING:
     from engine.display.masking import Masker
     from engine.events import Event
-
-QUIET = frozenset({Operation.SAME})
-"""Operations that get no line."""
 
 
 class Display(Protocol):
@@ -49,6 +46,7 @@ class HumanDisplay:
         color: whether to colour.
         diff: whether to show what of each resource's inputs changes.
         show_outputs: whether the stack's outputs are shown at the end.
+        details: receives the lines that `diff` would show, for who asks for them later.
     """
 
     def __init__(
@@ -60,23 +58,24 @@ class HumanDisplay:
         color: bool,
         diff: bool = False,
         show_outputs: bool = True,
+        details: list[str] | None = None,
     ) -> None:
         self._masker = masker
-        self._console = Console(
-            file=out, force_terminal=color or None, no_color=not color, highlight=False, soft_wrap=True
-        )
+        self._console = _console(out, color=color)
         self._interactive = interactive
         self._diff = diff
         self._show_outputs = show_outputs
+        self._details = details
         self._lock = threading.Lock()
         self._tree: Tree | None = None
         self._collected: list[tuple[str, str]] = []
+        self._progress: dict[str, str] = {}
         self._outputs: Outputs | None = None
 
     def begin(self, title: str) -> None:
         """Names what runs; on a terminal, starts the tree."""
-        self._console.print(Text(title, style="bold"))
-        self._console.print()
+        self._print(title, style="bold")
+        self._print()
         if self._interactive:
             self._tree = Tree(self._console)
             self._tree.start()
@@ -84,93 +83,105 @@ class HumanDisplay:
     def sink(self, event: Event) -> None:
         """Shows one event, its secrets hidden."""
         with self._lock:
+            self._masker.learn_event(event)
             match event:
                 case StepEvent():
-                    self._learn(event)
                     self._step(event)
                 case Diagnostic():
-                    self._diagnostic(replace(event, message=self._masker.mask(event.message)))
+                    self._diagnostic(event, self._masker.mask(event.message))
                 case Output(text=text):
-                    self._program_line(self._masker.mask(text))
+                    self._show(self._masker.mask(text))
                 case Outputs():
-                    self._masker.learn(event.new)
                     self._outputs = event
                 case Summary():
                     self._finish(event)
 
     def end(self) -> None:
-        """Leaves the terminal as it was, also after an error."""
-        if self._tree is not None:
-            self._tree.stop()
-            self._tree = None
-
-    def _learn(self, event: StepEvent) -> None:
-        for resource in (event.old, event.new):
-            if resource is not None:
-                self._masker.learn(resource.inputs)
-                self._masker.learn(resource.outputs)
+        """Leaves the terminal as it was and nothing untold, also after an error."""
+        with self._lock:
+            self._stand_still()
 
     def _step(self, event: StepEvent) -> None:
         if self._tree is not None:
             self._tree.step(event)
-        elif event.operation not in QUIET and event.logical | (event.phase == "failed"):
-            symbol = rendering.SYMBOLS[event.operation]
-            took = (
-                f" ({rendering.duration(event.seconds)})"
-                if event.phase == "done" and not event.planned
-                else ""
-            )
-            line = f" {symbol:<2} {rendering.label(event.urn)} {rendering.verb(event)}{took}"
-            if event.phase == "begin" and event.planned:
-                return
-            self._console.print(
-                Text(f"{line} {rendering.changes_of(event)}".rstrip(), style=rendering.STYLES.get(symbol, ""))
-            )
-        if self._diff and event.phase in {"plan", "done"} and event.operation not in QUIET and event.logical:
-            self._collect("", "\n".join(rendering.difference(event, self._masker)))
+        elif event.phase == "failed" or _is_news(event):
+            self._print(rendering.line(event), style=rendering.style(event))
+        told = event.phase in {"plan", "done"} and event.logical and event.operation is not Operation.SAME
+        if told and (self._diff or self._details is not None):
+            lines = list(rendering.difference(event, self._masker))
+            if self._details is not None:
+                self._details += lines
+            if self._diff:
+                self._show("\n".join(lines), indent="")
 
-    def _diagnostic(self, event: Diagnostic) -> None:
+    def _diagnostic(self, event: Diagnostic, message: str) -> None:
         if event.severity == "debug":
             return
         if self._tree is not None and event.urn and event.severity in {"info", "info#err"}:
-            self._tree.message(event.urn, event.message)
+            self._tree.message(event.urn, message)
+        where = f"{rendering.label(event.urn)}: " if event.urn else ""
         if event.ephemeral:
-            if self._tree is None:
-                self._console.print(
-                    Text(f"    {rendering.label(event.urn) if event.urn else ''} {event.message}")
-                )
+            # Without a tree each is a line, but what says the same again and again, as waiting does, is one.
+            if self._tree is None and self._progress.get(event.urn) != message:
+                self._progress[event.urn] = message
+                self._print(f"    {where}{message}")
             return
         style = {"error": "red", "warning": "yellow"}.get(event.severity, "")
-        where = f"{rendering.label(event.urn)}: " if event.urn else ""
         word = f"{event.severity}: " if style else ""
-        self._show(style, f"{where}{word}{event.message.rstrip()}")
+        self._show(f"{where}{word}{message.rstrip()}", style=style)
 
-    def _program_line(self, text: str) -> None:
-        self._show("", text)
-
-    def _show(self, style: str, text: str) -> None:
-        """Lines at once, or below the tree once it stands still."""
+    def _show(self, text: str, *, style: str = "", indent: str = "    ") -> None:
+        """Text at once, or below the tree once it stands still."""
         if self._tree is None:
-            self._console.print(Text(f"    {text}", style=style))
+            self._print(f"{indent}{text}", style=style)
         else:
-            self._collect(style, text)
-
-    def _collect(self, style: str, text: str) -> None:
-        self._collected.append((style, text))
+            self._collected.append((style, text))
 
     def _finish(self, event: Summary) -> None:
-        self.end()
-        if self._collected:
-            self._console.print()
-        for style, text in self._collected:
-            self._console.print(Text(text, style=style))
-        self._collected.clear()
+        self._stand_still()
         if self._outputs is not None and self._show_outputs and self._outputs.new:
-            self._console.print()
+            self._print()
             for line in rendering.outputs(self._outputs.new):
-                self._console.print(Text(self._masker.mask(line)))
-        self._console.print()
+                self._print(self._masker.mask(line))
+        self._print()
         for line in rendering.summary(event):
-            self._console.print(Text(line))
+            self._print(line)
         if event.cancelled:
-            self._console.print(Text("The run was cancelled.", style="yellow"))
+            self._print("The run was cancelled.", style="yellow")
+
+    def _stand_still(self) -> None:
+        if self._tree is not None:
+            self._tree.stop()
+            self._tree = None
+        if self._collected:
+            self._print()
+        for style, text in self._collected:
+            self._print(text, style=style)
+        self._collected.clear()
+
+    def _print(self, text: str = "", style: str = "") -> None:
+        self._console.print(Text(text, style=style))
+
+
+class _Console(Console):
+    """A console whose reader may leave: the run goes on without it."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        silence(self.file)
+
+
+def _console(out: TextIO, *, color: bool) -> Console:
+    shared: dict[str, Any] = {"file": out, "highlight": False, "soft_wrap": True}
+    if not color:
+        return _Console(color_system=None, **shared)
+    if out.isatty():
+        return _Console(color_system="auto", **shared)
+    return _Console(color_system="standard", force_terminal=True, **shared)
+
+
+def _is_news(event: StepEvent) -> bool:
+    """Whether a step gets a line of its own. That a replacement begins is said by its first part."""
+    if event.operation is Operation.SAME:
+        return False
+    return event.operation is not Operation.REPLACE or event.phase != "begin"

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from engine import checkpoint
 from engine.display.masking import MASK
+from engine.display.pipe import silence
 from engine.display.rendering import plainly
 from engine.events import Diagnostic, Operation, Output, StepEvent, Summary
 from engine.values import Secret, flatten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engine.display.masking import Masker
     from engine.events import Event
     from engine.resource import Resource
@@ -31,7 +34,10 @@ class PreviewDocument:
 
     def __init__(self, masker: Masker, config: dict[str, str], out: TextIO = sys.stdout) -> None:
         self._masker = masker
-        self._document: dict[str, Any] = {"config": config, "steps": [], "diagnostics": []}
+        self._config = config
+        self._steps: list[dict[str, Any]] = []
+        self._diagnostics: list[dict[str, Any]] = []
+        self._end: dict[str, Any] = {}
         self._out = out
         self._lock = threading.Lock()
 
@@ -41,87 +47,102 @@ class PreviewDocument:
     def sink(self, event: Event) -> None:
         """Takes one event into the document."""
         with self._lock:
+            self._masker.learn_event(event)
             match event:
                 case StepEvent(phase="done" | "failed" | "plan"):
-                    self._learn(event)
-                    self._document["steps"].append(_step(event))
+                    self._steps.append(_step(event))
                 case Diagnostic(ephemeral=False) if event.severity != "debug":
-                    self._document["diagnostics"].append(_diagnostic(event, self._masker))
+                    urn = {"urn": event.urn} if event.urn else {}
+                    self._diagnostics.append({**urn, "message": event.message, "severity": event.severity})
                 case Output(text=text):
-                    self._document["diagnostics"].append(
-                        {"severity": "info", "message": self._masker.mask(text)}
-                    )
+                    self._diagnostics.append({"message": text, "severity": "info"})
                 case Summary():
-                    self._document["duration"] = int(event.seconds * 1e9)
-                    self._document["changeSummary"] = {
-                        str(key): count for key, count in event.changes.items()
+                    self._end = {
+                        "duration": int(event.seconds * 1e9),
+                        "changeSummary": {str(key): count for key, count in event.changes.items()},
                     }
 
     def end(self) -> None:
-        """Writes the document."""
-        if not self._document["diagnostics"]:
-            del self._document["diagnostics"]
-        self._out.write(self._masker.mask(json.dumps(self._document, indent=2, ensure_ascii=False)) + "\n")
-
-    def _learn(self, event: StepEvent) -> None:
-        for resource in (event.old, event.new):
-            if resource is not None:
-                self._masker.learn(resource.inputs)
-                self._masker.learn(resource.outputs)
+        """Writes the document, as far as the preview came."""
+        document: dict[str, Any] = {"config": self._config, "steps": self._steps}
+        if self._diagnostics:
+            document["diagnostics"] = self._diagnostics
+        masked = self._masker.mask_document({**document, **self._end})
+        _write(self._out, json.dumps(masked, indent=2, ensure_ascii=False))
 
 
 class EventLines:
-    """Writes a line of JSON for each event as it happens."""
+    """Writes a line of JSON for each event as it happens.
 
-    def __init__(self, masker: Masker, out: TextIO = sys.stdout) -> None:
+    Args:
+        masker: hides secrets.
+        config: the stack's configuration, secrets hidden already.
+        out: where the lines go.
+    """
+
+    def __init__(self, masker: Masker, config: dict[str, str], out: TextIO = sys.stdout) -> None:
         self._masker = masker
+        self._config = config
         self._out = out
         self._lock = threading.Lock()
         self._sequence = 0
 
-    def begin(self, title: str) -> None:
-        """Nothing to say yet."""
+    def begin(self, title: str) -> None:  # noqa: ARG002 - a title is for people
+        """Writes the configuration that the run uses."""
+        with self._lock:
+            self._write({"preludeEvent": {"config": self._config}})
 
     def sink(self, event: Event) -> None:
-        """Writes one event."""
+        """Writes what one event says."""
         with self._lock:
-            body = self._body(event)
-            if body is None:
-                return
-            line = {"sequence": self._sequence, "timestamp": int(time.time()), **body}
-            self._sequence += 1
-            self._out.write(self._masker.mask(json.dumps(line, ensure_ascii=False)) + "\n")
-            self._out.flush()
+            self._masker.learn_event(event)
+            for body in _bodies(event):
+                self._write(body)
 
     def end(self) -> None:
         """Nothing is left open."""
 
-    def _body(self, event: Event) -> dict[str, Any] | None:
-        match event:
-            case StepEvent():
-                for resource in (event.old, event.new):
-                    if resource is not None:
-                        self._masker.learn(resource.inputs)
-                        self._masker.learn(resource.outputs)
-                kind = {"begin": "resourcePreEvent", "failed": "resOpFailedEvent"}.get(
-                    event.phase, "resOutputsEvent"
-                )
-                return {kind: {"metadata": _metadata(event), "planning": event.planned}}
-            case Diagnostic() if event.severity != "debug":
-                return {"diagnosticEvent": _diagnostic(event, self._masker)}
-            case Output(text=text):
-                return {"stdoutEvent": {"message": self._masker.mask(text), "color": "never"}}
-            case Summary():
-                changes = {str(key): count for key, count in event.changes.items()}
-                return {
-                    "summaryEvent": {
-                        "maybeCorrupt": False,
-                        "durationSeconds": int(event.seconds),
-                        "resourceChanges": changes,
-                        "result": "failed" if event.failed else "succeeded",
-                    }
+    def _write(self, body: dict[str, Any]) -> None:
+        line = {"sequence": self._sequence, "timestamp": int(time.time()), **self._masker.mask_document(body)}
+        self._sequence += 1
+        _write(self._out, json.dumps(line, ensure_ascii=False))
+
+
+def _write(out: TextIO, text: str) -> None:
+    try:
+        out.write(text + "\n")
+        out.flush()
+    except BrokenPipeError:
+        silence(out)
+
+
+def _bodies(event: Event) -> Iterator[dict[str, Any]]:
+    match event:
+        case StepEvent():
+            content = {"metadata": _metadata(event), "planning": event.planned}
+            if event.phase in {"plan", "begin"}:
+                yield {"resourcePreEvent": content}
+            if event.phase in {"plan", "done"}:
+                yield {"resOutputsEvent": content}
+            if event.phase == "failed":
+                yield {"resOpFailedEvent": content}
+        case Diagnostic() if event.severity != "debug":
+            urn = {"urn": event.urn} if event.urn else {}
+            ephemeral = {"ephemeral": True} if event.ephemeral else {}
+            said = {"message": event.message, "color": "never", "severity": event.severity}
+            yield {"diagnosticEvent": {**urn, **said, **ephemeral}}
+        case Output(text=text):
+            yield {"stdoutEvent": {"message": text, "color": "never"}}
+        case Summary():
+            yield {
+                "summaryEvent": {
+                    "maybeCorrupt": False,
+                    "durationSeconds": int(event.seconds),
+                    "resourceChanges": {str(key): count for key, count in event.changes.items()},
+                    "result": "failed" if event.failed else "succeeded",
                 }
-        return None
+            }
+            yield {"cancelEvent": {}}
 
 
 def _step(event: StepEvent) -> dict[str, Any]:
@@ -136,28 +157,31 @@ def _step(event: StepEvent) -> dict[str, Any]:
         step["diffReasons"] = list(event.changed)
     if event.replacing:
         step["replaceReasons"] = list(event.replacing)
-    step["detailedDiff"] = {
-        path: {"kind": kind, "inputDiff": True} for path, (kind, _, _) in event.detail.items()
-    } or None
+    step["detailedDiff"] = _detail(event, "kind")
     return step
 
 
 def _metadata(event: StepEvent) -> dict[str, Any]:
+    always = {"id": "", "parent": "", "inputs": {}, "outputs": {}, "provider": ""}
+    keys = {"keys": list(event.replacing)} if event.replacing else {}
+    diffs = {"diffs": list(event.changed)} if event.changed else {}
     return {
         "op": str(event.operation),
         "urn": event.urn,
         "type": event.type,
-        "old": _state(event.old) if event.old else None,
-        "new": _state(event.new) if event.new else None,
-        "keys": list(event.replacing) or None,
-        "diffs": list(event.changed) or None,
+        "old": always | _state(event.old) if event.old else None,
+        "new": always | _state(event.new) if event.new else None,
+        **keys,
+        **diffs,
+        "detailedDiff": _detail(event, "diffKind"),
         "logical": event.logical,
         "provider": event.provider,
-        "detailedDiff": {
-            path: {"kind": kind, "inputDiff": True} for path, (kind, _, _) in event.detail.items()
-        }
-        or None,
     }
+
+
+def _detail(event: StepEvent, key: str) -> dict[str, Any] | None:
+    """What differs where; the CLI names its kind one way in a preview and another in events."""
+    return {path: {key: kind, "inputDiff": True} for path, (kind, _, _) in event.detail.items()} or None
 
 
 def _state(resource: Resource) -> dict[str, Any]:
@@ -175,13 +199,4 @@ def _hidden(value: Any) -> Any:
         case list() as items:
             return [_hidden(item) for item in items]
         case plain:
-            return plainly(plain) if not isinstance(plain, dict | list) else plain
-
-
-def _diagnostic(event: Diagnostic, masker: Masker) -> dict[str, Any]:
-    return {
-        "urn": event.urn or None,
-        "message": masker.mask(event.message),
-        "color": "never",
-        "severity": event.severity,
-    }
+            return plainly(plain)

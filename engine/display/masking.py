@@ -1,15 +1,21 @@
-"""Keeps secrets out of everything that is shown: known ones are replaced wherever they stand in a text."""
+"""Keeps secrets out of everything that is shown: known ones are replaced wherever they stand in a text.
+
+What is shown, and how, is decided elsewhere; every display passes through here what it writes.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
+from engine.events import Outputs, StepEvent
 from engine.values import Output, Secret, reveal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from engine.events import Event
     from engine.values import Value
 
 MASK = "[secret]"
@@ -18,7 +24,7 @@ SHORTEST = 3
 
 
 class Masker:
-    """Knows secrets and hides them.
+    """Knows secrets and hides them. Not thread-safe on its own: a display calls it under its lock.
 
     A secret also shows up encoded: as a JSON string inside a larger document, or line by line where a text is
     printed by lines. Each of those forms is hidden too.
@@ -26,31 +32,24 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: set[str] = set()
-        self._ordered: list[str] = []
+        self._pattern: re.Pattern[str] | None = None
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
         """Hides this text from now on."""
-        encoded = json.dumps(secret)[1:-1]
-        forms = {secret, secret.strip(), encoded, json.dumps(encoded)[1:-1], *secret.splitlines()}
-        forms |= {line.strip() for line in secret.splitlines()}
-        new = {form for form in forms if len(form) >= SHORTEST} - self._forms
+        new = {form for form in _forms(secret) if len(form) >= SHORTEST} - self._forms
         if new:
             self._forms |= new
-            # Longest first, or a part would be hidden and the rest of the whole left standing.
-            self._ordered = sorted(self._forms, key=len, reverse=True)
+            self._pattern = None
 
     def learn(self, value: Value) -> None:
         """Hides every secret inside a property value from now on."""
         match value:
-            case Secret(value=inner):
-                self._add_leaves(inner)
-            case Output(value=inner, secret=secret):
-                if secret:
-                    self._add_leaves(inner)
-                else:
-                    self.learn(inner)
+            case Secret(value=inner) | Output(value=inner, secret=True):
+                self._add_leaves(reveal(inner))
+            case Output(value=inner):
+                self.learn(inner)
             case dict():
                 for member in value.values():
                     self.learn(member)
@@ -58,20 +57,60 @@ class Masker:
                 for member in value:
                     self.learn(member)
 
+    def learn_event(self, event: Event) -> None:
+        """Hides every secret that an event carries from now on."""
+        match event:
+            case StepEvent(old=old, new=new):
+                for resource in (old, new):
+                    if resource is not None:
+                        self.learn(resource.inputs)
+                        self.learn(resource.outputs)
+            case Outputs(old=before, new=after):
+                self.learn(before)
+                self.learn(after)
+
     def mask(self, text: str) -> str:
         """The text with every known secret replaced."""
-        for form in self._ordered:
-            if form in text:
-                text = text.replace(form, MASK)
-        return text
+        if not self._forms:
+            return text
+        if self._pattern is None:
+            # Longest first, or a part would be hidden and the rest of the whole left standing.
+            ordered = sorted(self._forms, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, ordered)))
+        return self._pattern.sub(MASK, text)
 
-    def _add_leaves(self, value: Value) -> None:
-        match reveal(value):
-            case str() as text:
-                self.add(text)
-            case dict() as members:
-                for member in members.values():
+    def mask_document(self, document: Any) -> Any:
+        """A JSON document with every known secret replaced in its strings, keys, and numbers that are one."""
+        match document:
+            case str():
+                return self.mask(document)
+            case dict():
+                return {self.mask(key): self.mask_document(member) for key, member in document.items()}
+            case list():
+                return [self.mask_document(member) for member in document]
+            case int() | float() if str(document) in self._forms:
+                return MASK
+        return document
+
+    def _add_leaves(self, plain: Any) -> None:
+        match plain:
+            case str():
+                self.add(plain)
+            case dict():
+                for member in plain.values():
                     self._add_leaves(member)
-            case list() as items:
-                for item in items:
+            case list():
+                for item in plain:
                     self._add_leaves(item)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """How a secret may stand in a text."""
+    yield secret
+    yield secret.strip()
+    for ascii_only in (True, False):
+        encoded = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+        yield encoded
+        yield json.dumps(encoded, ensure_ascii=ascii_only)[1:-1]  # a document inside a document
+    for line in secret.splitlines():
+        yield line.strip()

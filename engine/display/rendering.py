@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from engine.display.masking import MASK
@@ -84,6 +85,18 @@ def duration(seconds: float) -> str:
     return f"{int(seconds) // 60}m{int(seconds) % 60}s"
 
 
+def line(event: StepEvent) -> str:
+    """One line about a step."""
+    symbol = SYMBOLS[event.operation]
+    took = f" ({duration(event.seconds)})" if event.phase in {"done", "failed"} and not event.planned else ""
+    return f" {symbol:<2} {label(event.urn)} {verb(event)}{took} {changes_of(event)}".rstrip()
+
+
+def style(event: StepEvent) -> str:
+    """The colour of a step."""
+    return "red" if event.phase == "failed" else STYLES.get(SYMBOLS[event.operation], "")
+
+
 def changes_of(event: StepEvent) -> str:
     """Which inputs a step changes, for the end of a line."""
     if event.operation in {Operation.UPDATE, Operation.REPLACE} and event.changed:
@@ -153,23 +166,28 @@ def difference(event: StepEvent, masker: Masker) -> Iterator[str]:
     yield f"{symbol:>2} {label(event.urn)}: ({verb(event)})"
     olds = event.old.inputs if event.old and event.operation is not Operation.CREATE else {}
     news = event.new.inputs if event.new and event.operation is not Operation.DELETE else {}
+    told: set[str] = set()
     for key in sorted({*olds, *news} - {"__provider", "__defaults"}):
         if key in olds and key in news and reveal(olds[key]) == reveal(news[key]):
             continue
-        before, after = _side(olds, key), _side(news, key)
-        forced = " (forces replacement)" if key in event.replacing else ""
-        if before is None:
-            yield masker.mask(f"     + {key}: {after}{forced}")
-        elif after is None:
-            yield masker.mask(f"     - {key}: {before}{forced}")
-        else:
-            yield masker.mask(f"     ~ {key}: {before} => {after}{forced}")
+        told.add(key)
+        before = _side(olds[key], masker) if key in olds else None
+        after = _side(news[key], masker) if key in news else None
+        yield _changed(key, before, after) + (" (forces replacement)" if key in event.replacing else "")
+    for path, (_, old, new) in sorted(event.detail.items()):  # what drifted among the outputs
+        if not told & set(re.split(r"[.\[]", path)[:1]):
+            yield _changed(path, *(None if side is None else _side(side, masker) for side in (old, new)))
 
 
-def _side(values: dict[str, Any], key: str) -> str | None:
-    if key not in values:
-        return None
-    rendered = json.dumps(plainly(values[key]), ensure_ascii=False)
+def _changed(name: str, before: str | None, after: str | None) -> str:
+    if before is None:
+        return f"     + {name}: {after}"
+    return f"     - {name}: {before}" if after is None else f"     ~ {name}: {before} => {after}"
+
+
+def _side(value: Any, masker: Masker) -> str:
+    # Masked before it is cut: a part of a secret would not be recognised.
+    rendered = masker.mask(json.dumps(plainly(value), ensure_ascii=False))
     return rendered if len(rendered) <= _LONGEST else f"{rendered[:_LONGEST]}… ({len(rendered)} characters)"
 
 

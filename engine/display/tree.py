@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,17 +28,22 @@ MARGIN = 4
 @dataclass
 class _Row:
     event: StepEvent
+    """What the row says."""
     began: float
+    spent: float = 0.0
+    """Seconds of the steps that are done: a replacement has several."""
     message: str = ""
 
 
 class Tree:
-    """Rows by parent. Not thread-safe on its own: the display calls it under a lock."""
+    """Rows by parent. News arrive in one thread, drawing happens in another."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._lock = threading.Lock()
         self._rows: dict[str, _Row] = {}
         self._parents: dict[str, str] = {}
+        self._moving = False
         self._live = Live(
             console=console,
             refresh_per_second=REFRESHES,
@@ -47,43 +53,53 @@ class Tree:
 
     def start(self) -> None:
         """Begins to draw."""
+        self._moving = True
         self._live.start()
 
     def stop(self) -> None:
-        """Draws a last time and leaves the rows standing."""
+        """Draws a last time, all rows, and leaves them standing."""
+        self._moving = False
         self._live.stop()
 
     def step(self, event: StepEvent) -> None:
         """Takes a resource's news into its row."""
-        known = self._rows.get(event.urn)
-        if known and event.operation is Operation.SAME and known.event.operation is not Operation.SAME:
-            return
         resource = event.new or event.old
-        if resource is not None:
-            self._parents[event.urn] = resource.parent
-        began = known.began if known and event.phase != "begin" else time.monotonic() - event.seconds
-        self._rows[event.urn] = _Row(event, began, known.message if known and event.phase == "begin" else "")
+        with self._lock:
+            if resource is not None:
+                self._parents[event.urn] = resource.parent
+            row = self._rows.get(event.urn)
+            if row is None:
+                self._rows[event.urn] = row = _Row(event, time.monotonic() - event.seconds)
+            elif _says_more(event, row.event):
+                row.event = event
+            if event.phase == "begin":
+                row.began = time.monotonic()
+            else:
+                row.spent += event.seconds
+                row.message = ""
 
     def message(self, urn: str, text: str) -> None:
         """Puts a message beside a resource until its next news."""
-        if urn in self._rows and text.strip():
-            self._rows[urn].message = text.strip().splitlines()[-1]
+        with self._lock:
+            if urn in self._rows and text.strip():
+                self._rows[urn].message = text.strip().splitlines()[-1]
 
     def _render(self) -> RenderableType:
-        shown = self._shown()
-        lines = [self._line(urn, depth) for urn, depth in self._ordered(shown)]
+        with self._lock:
+            lines = [self._line(urn, depth) for urn, depth in self._ordered(self._shown())]
         room = max(self._console.size.height - MARGIN, 3)
         # What happens now is at the end; a tree higher than the screen shows its end.
-        return Text("\n").join(lines[-room:] if self._live.is_started else lines)
+        return Text("\n").join(lines[-room:] if self._moving else lines)
 
     def _shown(self) -> set[str]:
         shown: set[str] = set()
-        for urn, row in list(self._rows.items()):
+        for changed, row in self._rows.items():
             if row.event.operation is Operation.SAME and row.event.phase != "failed":
                 continue
+            urn = changed
             while urn and urn not in shown:
                 shown.add(urn)
-                urn = self._parents.get(urn, "")  # noqa: PLW2901 - walks up to the stack
+                urn = self._parents.get(urn, "")
         return shown
 
     def _ordered(self, shown: set[str]) -> list[tuple[str, int]]:
@@ -91,7 +107,7 @@ class Tree:
         for urn in self._rows:
             if urn in shown:
                 parent = self._parents.get(urn, "")
-                children.setdefault(parent if parent in shown else "", []).append(urn)
+                children.setdefault(parent if parent in self._rows else "", []).append(urn)
         ordered: list[tuple[str, int]] = []
 
         def walk(parent: str, depth: int) -> None:
@@ -113,10 +129,19 @@ class Tree:
         if event.operation is not Operation.SAME:
             line.append(f"  {rendering.verb(event)}", style=style)
             if not event.planned:
-                seconds = time.monotonic() - row.began if event.phase == "begin" else event.seconds
+                seconds = time.monotonic() - row.began if event.phase == "begin" else row.spent
                 line.append(f" ({rendering.duration(seconds)})", style=style)
             line.append(f" {rendering.changes_of(event)}".rstrip(), style="dim")
         if row.message:
             line.append(f"  {row.message}", style="cyan")
         line.truncate(self._console.size.width, overflow="ellipsis")
         return line
+
+
+def _says_more(event: StepEvent, shown: StepEvent) -> bool:
+    """Whether a row should say this instead: a replacement, once it is known, outlasts its parts."""
+    if event.phase in {"begin", "failed"}:
+        return True
+    if event.operation is Operation.SAME:
+        return shown.operation is Operation.SAME
+    return event.logical or shown.operation is not Operation.REPLACE or shown.phase == "begin"

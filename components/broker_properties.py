@@ -1,0 +1,94 @@
+"""What a Kafka node is told: properties as environment, heap and JMX as start arguments. Pure.
+
+Only what Kafka cannot change while it runs, or what counts when a cluster is formed, is set here; the
+settings of topics are the topics' own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.topology import CLIENT_PORT, CONTROLLER_PORT, EXTERNAL_PORT, INTERNAL_PORT
+
+if TYPE_CHECKING:
+    from components.topology import Node, Topology
+    from settings import Java, Level
+
+DATA_FOLDER = "/var/lib/kafka/data"
+START_COMMAND = "/etc/confluent/docker/run"
+
+_LISTENERS = {
+    "CONTROLLER": CONTROLLER_PORT,
+    "INTERNAL": INTERNAL_PORT,
+    "CLIENT": CLIENT_PORT,
+    "EXTERNAL": EXTERNAL_PORT,
+}
+_MIB = 1024 * 1024
+
+
+def environment(node: Node, topology: Topology, level: Level) -> dict[str, str]:
+    """The container's environment, sorted by name.
+
+    ``KAFKA_A_B`` becomes the broker property ``a.b``; the images agree on that (and disagree on single
+    letters between underscores, so no such name may be used).
+    """
+    advertised = {
+        "INTERNAL": f"{node.name}:{INTERNAL_PORT}",
+        "CLIENT": f"{node.name}:{CLIENT_PORT}",
+        "EXTERNAL": node.external_address,
+    }
+    replication = str(level.replication_factor)
+    min_insync = str(level.min_insync_replicas)
+    internal_partitions = str(level.internal_topic_partitions)
+    properties = {
+        "node.id": str(node.id),
+        "process.roles": "broker,controller",
+        "controller.quorum.voters": ",".join(topology.voters),
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "INTERNAL",
+        "listeners": ",".join(f"{name}://0.0.0.0:{port}" for name, port in _LISTENERS.items()),
+        "advertised.listeners": ",".join(f"{name}://{address}" for name, address in advertised.items()),
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in _LISTENERS),
+        "log.dirs": DATA_FOLDER,
+        "log.segment.bytes": str(level.segment_mib * _MIB),
+        "log.cleaner.dedupe.buffer.size": str(level.cleaner_buffer_mib * _MIB),
+        "auto.create.topics.enable": "false",
+        "unclean.leader.election.enable": "false",
+        # These three count when the cluster is formed: the first controller takes them from its own settings.
+        "min.insync.replicas": min_insync,
+        "default.replication.factor": replication,
+        "num.partitions": "1",
+        "offsets.topic.replication.factor": replication,
+        "offsets.topic.num.partitions": internal_partitions,
+        "transaction.state.log.replication.factor": replication,
+        "transaction.state.log.min.isr": min_insync,
+        "transaction.state.log.num.partitions": internal_partitions,
+        "share.coordinator.state.topic.replication.factor": replication,
+        "share.coordinator.state.topic.min.isr": min_insync,
+        "share.coordinator.state.topic.num.partitions": internal_partitions,
+        "group.initial.rebalance.delay.ms": str(level.rebalance_delay_ms),
+    }
+    variables = {f"KAFKA_{name.replace('.', '_').upper()}": value for name, value in properties.items()}
+    variables |= {
+        "CLUSTER_ID": topology.cluster_id,
+        # One of the public images traces every state change of every partition unless told otherwise.
+        "KAFKA_LOG4J_LOGGERS": "kafka.controller=INFO,state.change.logger=INFO",
+    }
+    return dict(sorted(variables.items()))
+
+
+def start_command(node: Node, java: Java) -> tuple[str, ...]:
+    """The container's command: the images' start script with ``NAME=VALUE`` arguments.
+
+    What is given here reaches the broker alone. In the container's environment, every tool that ``docker
+    exec`` starts would take the broker's heap and try to open the broker's JMX port.
+    """
+    return (
+        START_COMMAND,
+        f"KAFKA_HEAP_OPTS=-Xms{java.heap_mib}m -Xmx{java.heap_mib}m",
+        f"KAFKA_JMX_PORT={node.jmx_port}",
+        "KAFKA_JMX_HOSTNAME=localhost",
+        # Without it, the start script of one of the public images writes logs of garbage
+        # collections that nobody removes.
+        "EXTRA_ARGS=-name kafkaServer",
+    )

@@ -1,0 +1,93 @@
+"""Turns a blueprint into a container, the same way for every role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_docker as docker
+
+from messaging.naming import BUILT_FROM_LABEL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from components.blueprint import Blueprint
+    from messaging.naming import Owner
+
+GRACE_SECONDS = 60
+"""Between SIGTERM and SIGKILL. Set from the first deployment on: a deletion takes it from the old state."""
+LOG_SIZE, LOG_FILES = "20m", "3"
+
+
+def container(
+    logical_name: str,
+    blueprint: Blueprint,
+    owner: Owner,
+    *,
+    parent: pulumi.Resource,
+    depends_on: Sequence[pulumi.Resource],
+) -> docker.Container:
+    """The container of a blueprint.
+
+    Nothing of it is another resource's output: an output in a property that forces a replacement would
+    let one container's replacement take others down. Order comes from ``depends_on`` alone.
+    """
+    labels = owner.labels(blueprint.role) | {BUILT_FROM_LABEL: blueprint.fingerprint}
+    volumes = []
+    if blueprint.data_volume:
+        volumes = [
+            docker.ContainerVolumeArgs(
+                volume_name=blueprint.data_volume, container_path=blueprint.data_folder
+            )
+        ]
+    ulimits = []
+    if blueprint.open_files:
+        limit = blueprint.open_files
+        ulimits = [docker.ContainerUlimitArgs(name="nofile", soft=limit, hard=limit)]
+    health = blueprint.health
+    return docker.Container(
+        logical_name,
+        name=blueprint.name,
+        hostname=blueprint.name,
+        image=blueprint.image,
+        command=list(blueprint.command) or None,
+        envs=[f"{name}={value}" for name, value in sorted(blueprint.environment.items())],
+        labels=[docker.ContainerLabelArgs(**label) for label in label_list(labels)],
+        networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=blueprint.network)],
+        ports=[
+            docker.ContainerPortArgs(
+                internal=port.inside, external=port.outside, ip=blueprint.bind_address, protocol="tcp"
+            )
+            for port in blueprint.ports
+        ],
+        volumes=volumes,
+        healthcheck=docker.ContainerHealthcheckArgs(
+            tests=list(health.test),
+            interval=health.interval,
+            timeout=health.timeout,
+            start_period=health.start_period,
+            retries=health.retries,
+        ),
+        memory=blueprint.memory_mib,
+        # Without it Docker adds as much swap again, and reports it back as a difference for ever.
+        memory_swap=blueprint.memory_mib,
+        ulimits=ulimits,
+        log_driver="json-file",
+        log_opts={"max-size": LOG_SIZE, "max-file": LOG_FILES},
+        restart="unless-stopped",
+        stop_timeout=GRACE_SECONDS,
+        destroy_grace_seconds=GRACE_SECONDS,
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=depends_on,
+            # The provider changes these in its state and leaves the running container as it was.
+            replace_on_changes=["healthcheck", "init", "tmpfs"],
+            delete_before_replace=True,
+        ),
+    )
+
+
+def label_list(labels: Mapping[str, str]) -> list[dict[str, str]]:
+    """Labels in the form that Docker's resources take them, sorted."""
+    return [{"label": name, "value": value} for name, value in sorted(labels.items())]

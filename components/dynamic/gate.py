@@ -1,0 +1,177 @@
+"""The last gate: everything that needs a running cluster waits for this resource.
+
+It waits when it is made and whenever a broker's container is another than before. A gate that failed is not
+in the state, or is there with its old inputs, so the next run begins with it again.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
+
+from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
+from messaging import quorum
+from messaging.readiness import View, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pulumi
+
+TIMES_IN_A_ROW = 3
+"""A cluster that is still forming may look complete for a moment."""
+PAUSE_SECONDS = 0.3
+ANSWER_SECONDS = 3.0
+FIRST_WORD_SECONDS = 5.0
+"""A cluster that comes up as fast as usual is not worth a line."""
+NEXT_WORD_SECONDS = 5.0
+
+
+class ClusterReady(Resource, module="messaging", name="ClusterReady"):
+    """Stands for a complete cluster: a leader, all voters caught up, all brokers let in."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        nodes: Sequence[Mapping[str, Any]],
+        containers: Sequence[pulumi.Input[str]],
+        timeout_seconds: int,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """Declares the gate.
+
+        Args:
+            name: its logical name.
+            nodes: ``id``, ``name``, ``host`` and ``port`` of each node, as reached from where Pulumi runs.
+            containers: the ids of the nodes' containers; a new one makes the gate wait again.
+            timeout_seconds: how long the cluster may take.
+            opts: with the containers among ``depends_on``.
+        """
+        props = {
+            "nodes": [dict(node) for node in nodes],
+            "containers": list(containers),
+            "timeoutSeconds": timeout_seconds,
+        }
+        super().__init__(ClusterReadyProvider(), name, props, opts)
+
+
+class ClusterReadyProvider(EmptyProvider):
+    """Waits on create and update; there is nothing to read or delete."""
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Another node or container makes it wait again; another timeout alone does not."""
+        return DiffResult(changes=differs(_olds, _news, ignoring=("timeoutSeconds",)))
+
+    @told_plainly
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Waits until the cluster is complete."""
+        _wait(props)
+        return CreateResult("-".join(str(node["name"]) for node in props["nodes"]), inputs_only(props))
+
+    @told_plainly
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Waits until the cluster is complete again."""
+        _wait(_news)
+        return UpdateResult(inputs_only(_news))
+
+
+def _wait(props: Mapping[str, Any]) -> None:
+    nodes = props["nodes"]
+    # Numbers arrive as floats.
+    ids = [int(node["id"]) for node in nodes]
+    look = LiveCluster({node["name"]: (node["host"], int(node["port"])) for node in nodes}).look
+    wait_until_complete(
+        lambda: missing(look(), brokers=ids, voters=ids),
+        [str(node["name"]) for node in nodes],
+        timeout=float(props["timeoutSeconds"]),
+    )
+
+
+def wait_until_complete(
+    ask: Callable[[], list[str]],
+    containers: Sequence[str],
+    *,
+    timeout: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Asks until nothing has been missing several times in a row, and says meanwhile what is missing.
+
+    Args:
+        ask: what is missing now.
+        containers: the containers whose logs explain a cluster that never gets ready.
+        timeout: seconds.
+        clock: the time in seconds.
+        sleep: how to pause.
+
+    Raises:
+        Refusal: something was still missing at the end.
+    """
+    began = clock()
+    next_word = FIRST_WORD_SECONDS
+    complete = 0
+    while True:
+        reasons = ask()
+        complete = 0 if reasons else complete + 1
+        if complete >= TIMES_IN_A_ROW:
+            return
+        waited = clock() - began
+        if reasons and waited > timeout:
+            raise Refusal(_refusal(reasons, containers, timeout))
+        if reasons and waited >= next_word:
+            tell(f"waiting for the Kafka cluster ({waited:.0f} s): {'; '.join(reasons)}")
+            next_word = waited + NEXT_WORD_SECONDS
+        sleep(PAUSE_SECONDS)
+
+
+class LiveCluster:
+    """The nodes of a cluster, asked at the addresses that clients use."""
+
+    def __init__(self, addresses: Mapping[str, tuple[str, int]]) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            addresses: host and port by the node's name.
+        """
+        self._addresses = addresses
+        self._admin: Any = None
+
+    def look(self) -> View:
+        """What the nodes say now."""
+        quorums: dict[str, quorum.Quorum | str] = {}
+        for name, (host, port) in self._addresses.items():
+            try:
+                quorums[name] = quorum.describe(host, port, timeout=ANSWER_SECONDS)
+            except quorum.QuorumError as error:
+                quorums[name] = str(error)
+        if all(isinstance(answer, str) for answer in quorums.values()):
+            return View(quorums=quorums, brokers="no broker answers")
+        return View(quorums=quorums, brokers=self._brokers())
+
+    def _brokers(self) -> set[int] | str:
+        # Imported here: only a gate that really waits pays for loading the client.
+        from confluent_kafka import KafkaException
+        from confluent_kafka.admin import AdminClient
+
+        if self._admin is None:
+            servers = ",".join(f"{host}:{port}" for host, port in self._addresses.values())
+            quiet = {"log_level": 0, "error_cb": lambda _: None}
+            self._admin = AdminClient({"bootstrap.servers": servers} | quiet)
+        try:
+            return set(self._admin.list_topics(timeout=ANSWER_SECONDS).brokers)
+        except KafkaException as error:
+            return f"no broker lists the others: {error.args[0].str()}"
+
+
+def _refusal(reasons: Sequence[str], containers: Sequence[str], timeout: float) -> str:
+    missing_lines = "".join(f"\n  - {reason}" for reason in reasons)
+    logs = "".join(f"\n  docker logs {name} --tail 50" for name in containers)
+    return (
+        f"the Kafka cluster was not ready within {timeout:.0f} s. Missing:{missing_lines}\n"
+        f"The brokers' logs say why:{logs}\n"
+        "Correct it and run `pulumi up` again: it goes on from here. A host that is only slow needs a longer "
+        "messaging:cluster.readyTimeout."
+    )

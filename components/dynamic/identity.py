@@ -1,0 +1,152 @@
+"""ClusterIdentity: stands for the cluster's data, so that nothing can be done to it by accident.
+
+It is never replaced and deletes nothing. Topics and subjects are ``deleted_with`` it, so a removal of the
+whole platform need not ask a broker that may be down. Its check sees the old inputs beside the new ones, in
+every preview on every engine, and refuses what no policy can see: a change that would lose data or that Kafka
+cannot follow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
+
+from components.dynamic.provider import EmptyProvider, differs, inputs_only
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pulumi
+
+
+class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
+    """The facts of a cluster that its data depends on."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        cluster_id: str,
+        voters: Sequence[str],
+        process_roles: str,
+        image_source: str,
+        topics: Mapping[str, Mapping[str, int]],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """Declares the identity.
+
+        Args:
+            name: its logical name.
+            cluster_id: Kafka's, which every data volume carries.
+            voters: the members of the quorum, each as ``id@host:port``.
+            process_roles: ``combined`` if brokers are controllers, else ``dedicated``.
+            image_source: decides which product keeps the schemas, and in what form.
+            topics: by name, ``partitions`` and ``replicationFactor``.
+            opts: the usual ones.
+        """
+        props = {
+            "clusterId": cluster_id,
+            "voters": list(voters),
+            "processRoles": process_roles,
+            "imageSource": image_source,
+            "topics": {topic: dict(facts) for topic, facts in sorted(topics.items())},
+        }
+        super().__init__(ClusterIdentityProvider(), name, props, opts)
+
+
+class ClusterIdentityProvider(EmptyProvider):
+    """Remembers the facts and compares them; it talks to nothing."""
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuses a change that the cluster's data would not survive."""
+        failures = [CheckFailure(name, reason) for name, reason in refusals(_olds, news)] if _olds else []
+        return CheckResult(news, failures)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Whatever passed the check is an update, never a replacement."""
+        return DiffResult(changes=differs(_olds, _news), replaces=[])
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Takes the cluster's id for its own."""
+        return CreateResult(str(props["clusterId"]), inputs_only(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Remembers the new facts."""
+        return UpdateResult(inputs_only(_news))
+
+
+def refusals(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is forbidden about a change, each with the name of the input.
+
+    Args:
+        olds: the inputs in the state.
+        news: the wanted inputs.
+    """
+    rules = (_another_cluster, _other_voters, _other_roles, _other_image_source, _fewer)
+    return [refusal for rule in rules for refusal in rule(olds, news)]
+
+
+def _another_cluster(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if olds.get("clusterId") == news["clusterId"]:
+        return []
+    problem = (
+        "project, stack and messaging:instance are part of the cluster's identity, and its volumes would not "
+        f"fit another one. Put them back as they were, or make a new stack. {_START_AFRESH}"
+    )
+    return [("clusterId", problem)]
+
+
+def _other_voters(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:
+    old, new = list(olds.get("voters", [])), list(news["voters"])
+    if old == new or olds.get("clusterId") != news["clusterId"]:
+        return []
+    problem = (
+        f"the controllers are {', '.join(old)} and would become {', '.join(new)}. Kafka keeps the members of "
+        f"its quorum for good; a quorum that changes under it can lose the metadata. {_START_AFRESH}"
+    )
+    return [("voters", problem)]
+
+
+def _other_roles(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:
+    old, new = olds.get("processRoles"), news["processRoles"]
+    if old == new:
+        return []
+    problem = f"the nodes are {old} and would become {new}; a node keeps its roles. {_START_AFRESH}"
+    return [("processRoles", problem)]
+
+
+def _other_image_source(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:
+    old, new = olds.get("imageSource"), news["imageSource"]
+    if old == new:
+        return []
+    problem = (
+        f"images come from {old!r} and would come from {new!r}. The Schema Registry of the one cannot read "
+        f"the schemas that the other's has kept. Set messaging:images to source: {old}. {_START_AFRESH}"
+    )
+    return [("imageSource", problem)]
+
+
+def _fewer(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    for topic, old in olds.get("topics", {}).items():
+        new = news["topics"].get(topic)
+        for fact, noun, consequence in _ONLY_GROWING:
+            before, after = int(old.get(fact, 0)), int(new[fact]) if new else None
+            if after is not None and after < before:
+                problem = (
+                    f"{topic} has {before} {noun} and would have {after}: {consequence}. Put {before} back"
+                )
+                found.append(("topics", problem))
+    return found
+
+
+_ONLY_GROWING = (
+    (
+        "partitions",
+        "partitions",
+        "Kafka cannot take any away, so the topic would be deleted with its messages",
+    ),
+    ("replicationFactor", "replicas", "its messages would be less safe than they were promised to be"),
+)
+_START_AFRESH = "If the data may go: `pulumi destroy`, then `pulumi up`"

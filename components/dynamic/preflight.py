@@ -1,0 +1,64 @@
+"""Preflight: what a stack claims of its Docker host, checked in every preview before anything is made.
+
+A resource, because only a resource's check is given the old inputs: they tell this stack's own containers and
+ports from a stranger's, and a state that was lost from one that never was. It makes nothing itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
+
+from components.claims import Claim, faults
+from components.dynamic.provider import EmptyProvider, differs, inputs_only
+
+if TYPE_CHECKING:
+    import pulumi
+
+
+class Preflight(Resource, module="messaging", name="Preflight"):
+    """The claim of one stack on one Docker host. Everything else on that host depends on it."""
+
+    def __init__(self, name: str, claim: Claim, opts: pulumi.ResourceOptions) -> None:
+        """Declares the claim.
+
+        Args:
+            name: its logical name.
+            claim: names, ports, memory, disk and images.
+            opts: the usual ones.
+        """
+        super().__init__(PreflightProvider(), name, claim.to_inputs(), opts)
+
+
+class PreflightProvider(EmptyProvider):
+    """Looks at the host in its check; the other operations only remember the claim."""
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuses what the host cannot give, all of it at once."""
+        # Imported here: the Docker client is needed in this one place.
+        from components.host_facts import observe
+        from messaging.docker_engine import EngineError
+
+        wanted = Claim.from_inputs(news)
+        held = Claim.from_inputs(_olds) if _olds else None
+        try:
+            found = faults(wanted, held, observe(wanted))
+        except EngineError as error:
+            return CheckResult(news, [CheckFailure("dockerHost", str(error))])
+        return CheckResult(news, [CheckFailure(_PROPERTY, fault) for fault in found])
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Another claim is an update."""
+        return DiffResult(changes=differs(_olds, _news), replaces=[])
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Remembers the claim."""
+        return CreateResult(f"{props['project']}-{props['stack']}", inputs_only(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Remembers the new claim."""
+        return UpdateResult(inputs_only(_news))
+
+
+_PROPERTY = "host"

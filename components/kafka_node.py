@@ -1,0 +1,58 @@
+"""KafkaNode: one combined broker and controller, its container and the volume that keeps its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_docker as docker
+
+from components.container import container, label_list
+from messaging.naming import DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.blueprint import Blueprint
+    from messaging.naming import Owner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KafkaNodeArgs:
+    """One node."""
+
+    blueprint: Blueprint
+    """Its container, with a data volume."""
+    owner: Owner
+    """The stack that its labels name."""
+    protect_data: bool
+    """Whether the volume refuses to be deleted."""
+    depends_on: Sequence[pulumi.Resource]
+    """What must be there before the container: components pass on nothing of their own ``depends_on``."""
+
+
+class KafkaNode(pulumi.ComponentResource):
+    """A node of a Kafka cluster. Its health says that it listens, not that the cluster is complete."""
+
+    container: docker.Container
+    """The running node."""
+
+    def __init__(self, name: str, args: KafkaNodeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("messaging:index:KafkaNode", name, None, opts)
+        blueprint = args.blueprint
+        volume = docker.Volume(
+            f"{name}-data",
+            name=blueprint.data_volume,
+            labels=[docker.VolumeLabelArgs(**label) for label in label_list(args.owner.labels(DATA))],
+            # A volume is replaced by deleting it first: no other label is worth the data.
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect_data, ignore_changes=["labels"]),
+        )
+        self.container = container(
+            f"{name}-container",
+            blueprint,
+            args.owner,
+            parent=self,
+            depends_on=[*args.depends_on, volume],
+        )
+        self.register_outputs({"containerName": blueprint.name})

@@ -1,0 +1,146 @@
+"""Paths into property values (``a.b[0].c``, ``a["x.y"]``, ``a[*]``) and what resource options do with them.
+
+``ignore_changes`` puts old values back (`restore`), ``replace_on_changes`` asks whether a change lies below a
+path (`covers`).
+Pure: no resources, no providers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from engine.values import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.values import Values
+
+Path = tuple[str | int, ...]
+
+_ANY = "*"
+_MISSING = object()
+_SEGMENT = re.compile(
+    r"""\[(?P<index>\d+)\]          # [0]
+      | \[(?P<any>\*)\]             # [*]
+      | \["(?P<quoted>(?:[^"\\]|\\.)*)"\]
+      | \.?(?P<name>[^.\[\]]+)      # name, .name or *
+    """,
+    re.VERBOSE,
+)
+
+
+def parse(text: str) -> Path:
+    """Split a path into names, indexes and ``*``.
+
+    Raises:
+        ValueError: It is not a path; the message shows where.
+    """
+    segments: list[str | int] = []
+    at = 0
+    while at < len(text):
+        match = _SEGMENT.match(text, at)
+        if not match:
+            msg = f"{text!r} is not a property path: it goes wrong at {text[at:]!r}"
+            raise ValueError(msg)
+        at = match.end()
+        if match["index"]:
+            segments.append(int(match["index"]))
+        elif match["quoted"] is not None:
+            segments.append(re.sub(r"\\(.)", r"\1", match["quoted"]))
+        else:
+            segments.append(match["any"] or match["name"])
+    return tuple(segments)
+
+
+def covers(path: Path, other: Path) -> bool:
+    """Tell whether ``other`` is the path itself or lies below it."""
+    return len(other) >= len(path) and all(
+        mine in (_ANY, its) for mine, its in zip(path, other, strict=False)
+    )
+
+
+def get(given: Values, path: str) -> Any:
+    """Return what is at a path, None where there is nothing."""
+    found: Any = given
+    for segment in parse(path):
+        if isinstance(found, Secret):
+            return found  # whatever is below is secret too
+        if isinstance(found, dict):
+            found = found.get(str(segment))
+        elif isinstance(found, list) and isinstance(segment, int) and segment < len(found):
+            found = found[segment]
+        else:
+            return None
+    return found
+
+
+def restore(news: Values, olds: Values, selectors: Sequence[str]) -> tuple[Values, list[str]]:
+    """Return the new values with the old ones put back at each selector, and the selectors that do not fit.
+
+    A property that the old values do not have is removed. Elements of a list cannot be added or removed that
+    way.
+
+    Raises:
+        ValueError: A selector is not a path.
+    """
+    result: Any = news
+    refused = []
+    for selector in selectors:
+        restored, done = _restore(parse(selector), olds, result)
+        if done:
+            result = restored
+        else:
+            refused.append(selector)
+    return result, refused
+
+
+def _restore(path: Path, old: Any, new: Any) -> tuple[Any, bool]:
+    if isinstance(new, Secret):
+        inner, done = _restore(path, old, new.value)
+        return (Secret(inner) if done and inner is not _MISSING else inner), done
+    if not path:
+        return old, True
+    if isinstance(old, Secret):
+        old = old.value
+    if isinstance(old, dict) and isinstance(new, dict):
+        return _restore_keys(path, old, new)
+    if isinstance(old, list) and isinstance(new, list):
+        return _restore_items(path, old, new)
+    return new, old is _MISSING and new is _MISSING
+
+
+def _restore_keys(path: Path, old: dict[str, Any], new: dict[str, Any]) -> tuple[Any, bool]:
+    head, *rest = path
+    result = dict(new)
+    for key in {**new, **old} if head == _ANY else [str(head)]:
+        value, done = _restore(tuple(rest), old.get(key, _MISSING), new.get(key, _MISSING))
+        if not done:
+            return new, False
+        if value is _MISSING:
+            result.pop(key, None)
+        else:
+            result[key] = value
+    return result, True
+
+
+def _restore_items(path: Path, old: list[Any], new: list[Any]) -> tuple[Any, bool]:
+    head, *rest = path
+    if head == _ANY:
+        indexes = list(range(max(len(old), len(new))))
+    elif isinstance(head, int):
+        indexes = [head]
+    else:
+        return new, False
+    result = list(new)
+    for index in indexes:
+        if index >= len(old) and index >= len(new):
+            continue
+        if index >= len(old) or index >= len(new):
+            return new, False
+        value, done = _restore(tuple(rest), old[index], new[index])
+        if not done or value is _MISSING:
+            return new, False
+        result[index] = value
+    return result, True

@@ -1,0 +1,220 @@
+"""Provider plugins as processes: found by package, started ahead of need, called, missed when they die.
+
+What the calls mean is `provider`'s business; this module only carries them. A plugin's protocol is the CLI's
+own: it prints the port it serves on as its first line, and gets the engine's address as its first argument.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol
+
+import grpc
+
+from engine import rpc
+from engine.dynamic import DynamicServers, words
+from engine.errors import Unsupported
+from engine.events import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from google.protobuf.message import Message
+
+    from engine.events import Sink
+    from engine.processes import Child, Processes
+
+DYNAMIC = "pulumi-python"
+_MODULES = {
+    "docker": "engine.providers.docker",
+    "kafka": "engine.providers.kafka",
+    DYNAMIC: "pulumi.dynamic",
+}
+_START_SECONDS = 60.0
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+class CallFailed(Exception):
+    """A provider refused, or died before it could answer.
+
+    Attributes:
+        answered: Whether the provider itself said so: then nothing of that call is still under way.
+        code: gRPC's status, None when the provider died.
+        details: ``ErrorResourceInitFailed`` messages that came with the answer: at most one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        answered: bool,
+        code: grpc.StatusCode | None = None,
+        details: tuple[Any, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.answered = answered
+        self.code = code
+        self.details = details
+
+
+class Connection(Protocol):
+    """Something that carries calls to a provider."""
+
+    def call(self, method: str, request: Message, metadata: Metadata = ()) -> Any:
+        """Make one call and return its response.
+
+        Raises:
+            CallFailed: The provider refused or died.
+        """
+
+
+class Plugin:
+    """One plugin process."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        self._child: Child
+        self._stub: Any
+        self._port: Future[str] = Future()
+
+    def start(
+        self, processes: Processes, engine: str, root: Path, environment: dict[str, str], sink: Sink
+    ) -> Plugin:
+        """Start the process and wait until it serves.
+
+        Raises:
+            CallFailed: It ended, or said nothing, within a minute.
+        """
+
+        def on_line(line: str, error: bool) -> None:
+            if line.strip():
+                sink(Diagnostic(severity="info#err" if error else "info", message=line))
+
+        override = os.environ.get(f"MESSAGING_PROVIDER_{self.package.upper()}")
+        start = processes.program if override else processes.module
+        self._child = start(
+            override or _MODULES[self.package],
+            [engine],
+            cwd=root,
+            environment=environment,
+            on_line=on_line,
+            on_first_line=self._port.set_result,
+        )
+        self._connect(self._wait_for_port())
+        return self
+
+    def _wait_for_port(self) -> str:
+        until = time.monotonic() + _START_SECONDS
+        while time.monotonic() < until:
+            try:
+                return self._port.result(0.05)
+            except TimeoutError:
+                if self._child.wait(0) is not None and not self._port.done():
+                    raise self._death("before it was ready") from None
+        msg = f"the {self.package} provider did not say within {_START_SECONDS:.0f} s which port it serves on"
+        raise CallFailed(msg, answered=False)
+
+    def _connect(self, port: str) -> None:
+        from pulumi.runtime.proto import provider_pb2_grpc  # kept from every command that starts no plugin
+
+        if not port.strip().isdigit():
+            msg = f"the {self.package} provider's first line must be the port it serves on, not {port!r}"
+            raise CallFailed(msg, answered=False)
+        self._stub = provider_pb2_grpc.ResourceProviderStub(rpc.channel(f"127.0.0.1:{port.strip()}"))
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._child.wait(0) is None
+
+    def call(self, method: str, request: Message, metadata: Metadata = ()) -> Any:
+        """Make one call: see `Connection`."""
+        try:
+            return getattr(self._stub, method)(request, metadata=metadata)
+        except grpc.RpcError as error:
+            failed = rpc.answer(error)
+            # A call that was under way when the process ended fails before the exit code is known.
+            lost = failed.code is grpc.StatusCode.UNAVAILABLE
+            if (lost and self._child.wait(1) is not None) or not self.alive:
+                raise self._death(f"during {method}") from None
+            raise CallFailed(
+                words(failed.message), answered=not lost, code=failed.code, details=failed.details
+            ) from None
+
+    def _death(self, when: str) -> CallFailed:
+        code = self._child.wait(0) or 0
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        message = f"the {self.package} provider {how} {when}; anything that it printed stands above"
+        return CallFailed(message, answered=False)
+
+
+class Plugins:
+    """Starts the plugins of one run.
+
+    Args:
+        processes: Where they live.
+        engine: The address of the engine's own services.
+        root: The project's folder, their working directory.
+        project: The project's name, for the dynamic provider.
+        sink: Gets what they print.
+    """
+
+    def __init__(self, processes: Processes, engine: str, root: Path, project: str, sink: Sink) -> None:
+        self._processes = processes
+        self._engine = engine
+        self._root = root
+        self._environment = {"PULUMI_PROJECT": project, "no_grpc_proxy": "127.0.0.1"}
+        self._sink = sink
+        self._starter = ThreadPoolExecutor(4, thread_name_prefix="plugin")
+        self._ahead: dict[str, list[Future[Plugin]]] = {}
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def check(packages: Sequence[str]) -> None:
+        """Refuse the packages that this engine has no provider for, all at once.
+
+        Raises:
+            Unsupported: Names them, and what there is.
+        """
+        if unknown := sorted(set(packages) - set(_MODULES)):
+            msg = (
+                f"the embedded engine has no provider for {', '.join(unknown)}, only for "
+                f"{', '.join(sorted(_MODULES))}: use the Pulumi CLI for this program (MESSAGING_ENGINE=cli)"
+            )
+            raise Unsupported(msg)
+
+    def warm(self, package: str) -> None:
+        """Start a plugin that will be needed soon; the next `start` of the package takes it."""
+        with self._lock:
+            self._ahead.setdefault(package, []).append(self._starter.submit(self._start, package))
+
+    def start(self, package: str) -> Plugin:
+        """Return a plugin process of this package that nobody else uses.
+
+        Raises:
+            Unsupported: There is no such provider.
+            CallFailed: It did not start.
+        """
+        self.check([package])
+        with self._lock:
+            ahead = self._ahead.get(package)
+            waiting = ahead.pop(0) if ahead else None
+        return waiting.result() if waiting else self._start(package)
+
+    def connect(self, package: str) -> Connection:
+        """Return a connection of its own: one process, for dynamic resources as many as needed."""
+        if package == DYNAMIC:
+            return DynamicServers(lambda: self.start(DYNAMIC))
+        return self.start(package)
+
+    def _start(self, package: str) -> Plugin:
+        return Plugin(package).start(self._processes, self._engine, self._root, self._environment, self._sink)
+
+    def close(self) -> None:
+        """Start no more. The processes end with `Processes.close`."""
+        self._starter.shutdown(wait=False, cancel_futures=True)

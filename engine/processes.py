@@ -1,0 +1,170 @@
+"""The engine's child processes: none outlives the engine, each is read line by line and ended with its group.
+
+Left to others: what a child is for (`program` runs the user's program, `plugins` the providers).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_CHILD = str(Path(__file__).with_name("child.py"))
+
+
+class Child:
+    """One child process, leader of its own session.
+
+    Attributes:
+        pid: Its process id, and that of its group.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[str],
+        on_line: Callable[[str, bool], None],
+        on_first_line: Callable[[str], None] | None,
+    ) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._on_line = on_line
+        self._on_first_line = on_first_line
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream, error), daemon=True)
+            for stream, error in ((process.stdout, False), (process.stderr, True))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """Return the exit code, negative for a deadly signal; None if it still runs after ``seconds``."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        for reader in self._readers:  # its last words, unless a grandchild holds the pipe open
+            reader.join(1)
+        return code
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the group, unless its leader is gone: the number may be another's by then."""
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+    def _read(self, stream: IO[str], error: bool) -> None:
+        first = None if error else self._on_first_line
+        with stream:
+            for raw in stream:
+                line = raw.rstrip("\r\n")
+                if first:
+                    first(line)
+                    first = None
+                    continue
+                self._on_line(line, error)
+
+
+class Processes:
+    """Every child of one run. Close it, and none is left."""
+
+    def __init__(self) -> None:
+        # The kernel ties a child to the thread that started it, so one thread that lives to the end starts
+        # them all.
+        self._spawner = ThreadPoolExecutor(1, thread_name_prefix="spawner")
+        self._children: list[Child] = []
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def module(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        on_line: Callable[[str, bool], None],
+        on_first_line: Callable[[str], None] | None = None,
+    ) -> Child:
+        """Start ``python -m name arguments`` with this interpreter.
+
+        Args:
+            name: The module.
+            arguments: What it finds in ``sys.argv``.
+            cwd: Its working directory, first on its import path.
+            environment: Added to this process's environment.
+            on_line: Called with each line it prints and whether that was on standard error.
+            on_first_line: Called instead with the first line on standard output.
+        """
+        return self._start(["module", name, *arguments], cwd, environment, on_line, on_first_line)
+
+    def program(
+        self,
+        path: str,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        on_line: Callable[[str, bool], None],
+        on_first_line: Callable[[str], None] | None = None,
+    ) -> Child:
+        """Start an executable file; the arguments are those of `module`."""
+        return self._start(["exec", path, *arguments], cwd, environment, on_line, on_first_line)
+
+    def _start(
+        self,
+        command: Sequence[str],
+        cwd: Path,
+        environment: Mapping[str, str],
+        on_line: Callable[[str, bool], None],
+        on_first_line: Callable[[str], None] | None,
+    ) -> Child:
+        def start() -> Child:
+            process = subprocess.Popen(
+                [sys.executable, "-u", _CHILD, str(os.getpid()), *command],
+                cwd=cwd,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+            child = Child(process, on_line, on_first_line)
+            with self._lock:
+                self._children.append(child)
+                closed = self._closed
+            if closed:  # the run was aborted while this one started
+                child.signal(signal.SIGKILL)
+            return child
+
+        return self._spawner.submit(start).result()
+
+    def end(self, *, grace: float) -> None:
+        """Ask all children to end; kill those that run after ``grace`` seconds, and new ones at once."""
+        with self._lock:
+            self._closed = True
+            children = list(self._children)
+        until = time.monotonic() + grace
+        for child in children:
+            child.signal(signal.SIGTERM)
+        for child in children:
+            if child.wait(max(0.0, until - time.monotonic())) is None:
+                child.signal(signal.SIGKILL)
+                child.wait()
+
+    def close(self) -> None:
+        """End all children at once and forget them."""
+        self.end(grace=1.0)
+        self._spawner.shutdown()

@@ -1,0 +1,1 @@
+"""The docker provider: containers, networks and volumes of one Docker engine."""

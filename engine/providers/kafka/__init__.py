@@ -1,0 +1,1 @@
+"""The kafka provider: topics of one Kafka cluster."""

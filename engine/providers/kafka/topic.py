@@ -1,0 +1,255 @@
+"""Topics: created, grown, configured and removed, each time until the cluster shows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING, Any
+
+from engine.providers import schema
+from engine.providers.base import ProviderError, Unfinished
+from engine.providers.check import Failure
+from engine.providers.diff import Change, diff
+from engine.providers.kafka.batch import Batch
+from engine.providers.kafka.cluster import Refused
+from engine.values import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from engine.providers.base import Call
+    from engine.providers.kafka.cluster import Cluster
+    from engine.values import Values
+
+_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}\Z")
+_BATCH_SECONDS = 0.01
+_POLL_SECONDS = 0.05
+
+
+class Topic:
+    """The resource ``kafka:index/topic:Topic``."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.type = schema.load("kafka").resources["kafka:index/topic:Topic"]
+        self._cluster = cluster
+        self._creations: Batch[Values] = Batch(self._send, _BATCH_SECONDS)
+
+    def check(self, olds: Values, news: Values) -> list[Failure]:
+        """Find names that Kafka does not take, and changes that it takes no request for."""
+        failures = []
+        name = news["name"]
+        if name is not UNKNOWN and (not _NAME.match(name) or name in (".", "..")):
+            failures.append(
+                Failure("name", f"'{name}' is no topic name: use 1 to 249 letters, digits, '.', '_' and '-'")
+            )
+        old, new = olds.get("replicationFactor"), news["replicationFactor"]
+        if old is not None and UNKNOWN not in (old, new) and old != new:
+            reason = (
+                f"the replication factor of topic {name} is {old} and cannot be changed to {new} here: that "
+                "moves data, and where to "
+                "must be chosen. Move it with kafka-reassign-partitions, then run `pulumi refresh`; or set "
+                f"it back to {old}"
+            )
+            failures.append(Failure("replicationFactor", reason))
+        return failures
+
+    def diff(self, olds: Values, news: Values, ignored: Sequence[str]) -> list[Change]:
+        """Compare. A topic cannot lose partitions: fewer take a new one."""
+        old, new = olds.get("partitions"), news["partitions"]
+        shrinks = isinstance(old, int) and isinstance(new, int) and new < old
+        return [
+            dataclasses.replace(change, replace=True) if shrinks and change.top == "partitions" else change
+            for change in diff(self.type.properties, olds, news, ignored)
+        ]
+
+    # --- life ---
+
+    def create(self, inputs: Values, call: Call) -> tuple[str, Values]:
+        """Create, together with others that are created at this moment, and wait for its leaders."""
+        name = inputs["name"]
+        # Fails before a batch is opened, and with the clearer message.
+        _ = self._cluster.admin
+        try:
+            with self._cluster.saying(f"cannot create topic {name}"):
+                self._creations.submit(name, inputs).result()
+        except Refused as error:
+            if error.code != "TOPIC_ALREADY_EXISTS":
+                raise
+            return name, self._take_over(inputs, call)
+        self._await(name, lambda: self._leads(name, inputs["partitions"]), inputs, call, "has no leaders")
+        return name, _outputs(inputs)
+
+    def read(self, identifier: str, known: Values) -> Values | None:
+        """Describe it: partitions, replicas, and the configuration that differs from the cluster's."""
+        partitions = self._describe(identifier)
+        if partitions is None:
+            return None
+        config = self._config(identifier)
+        outputs: Values = {
+            "name": identifier,
+            "partitions": len(partitions),
+            # While replicas move, a partition has the old and the new ones.
+            "replicationFactor": min(len(partition.replicas) for partition in partitions),
+        }
+        return outputs | ({"config": config} if config or "config" in known else {})
+
+    def update(self, identifier: str, olds: Values, news: Values, call: Call) -> Values:
+        """Change configuration, only the keys that differ, then add partitions."""
+        try:
+            self._configure(identifier, olds.get("config", {}), news.get("config", {}), call)
+            if news["partitions"] > olds.get("partitions", 0):
+                self._grow(identifier, news, call)
+        except Unfinished:
+            raise
+        except ProviderError as error:
+            outputs = self.read(identifier, olds)
+            if outputs is None:
+                raise ProviderError(f"topic {identifier} no longer exists: run `pulumi refresh`") from None
+            raise Unfinished(str(error), identifier, outputs) from None
+        return _outputs(news)
+
+    def delete(self, identifier: str, outputs: Values, call: Call) -> None:
+        """Remove, and wait until the cluster shows it no more."""
+        try:
+            with self._cluster.saying(f"cannot remove topic {identifier}"):
+                requests = self._cluster.admin.delete_topics([identifier], request_timeout=self._cluster.timeout)
+                requests[identifier].result()
+        except Refused as error:
+            if error.code != "UNKNOWN_TOPIC_OR_PART":
+                raise
+            return
+        self._await(
+            identifier, lambda: self._describe(identifier) is None, outputs, call, "is still being removed"
+        )
+
+    # --- creation ---
+
+    def _send(self, topics: Mapping[str, Values]) -> Mapping[str, Future[None]]:
+        from confluent_kafka.admin import NewTopic  # loaded by the connection
+
+        requests = [
+            NewTopic(
+                name,
+                num_partitions=inputs["partitions"],
+                replication_factor=inputs["replicationFactor"],
+                config=inputs.get("config", {}),
+            )
+            for name, inputs in topics.items()
+        ]
+        sent: Mapping[str, Future[None]] = self._cluster.admin.create_topics(
+            requests, request_timeout=self._cluster.timeout
+        )
+        return sent
+
+    def _take_over(self, inputs: Values, call: Call) -> Values:
+        """Deal with a topic that exists: ours from a run that died, or another's."""
+        name = inputs["name"]
+        found = self.read(name, inputs) or {}
+        if call.orphans and not self.diff(found, inputs, ()):
+            return _outputs(inputs)
+        raise ProviderError(
+            f"topic {name} exists already on {self._cluster.servers}, and this stack does not know it: "
+            "adopt it with the Pulumi "
+            f"CLI (`pulumi import kafka:index/topic:Topic RESOURCE {name}`), or if nobody needs its "
+            "messages remove it with "
+            f"`kafka-topics --delete --topic {name}` and run again"
+        )
+
+    # --- changes ---
+
+    def _configure(self, name: str, olds: Values, news: Values, call: Call) -> None:
+        from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+        changes = [
+            ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+            for key, value in news.items()
+            if olds.get(key) != value
+        ] + [
+            ConfigEntry(key, None, incremental_operation=AlterConfigOpType.DELETE)
+            for key in olds
+            if key not in news
+        ]
+        if not changes:
+            return
+        resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=changes)
+        with self._cluster.saying(f"cannot configure topic {name}"):
+            requests = self._cluster.admin.incremental_alter_configs(
+                [resource], request_timeout=self._cluster.timeout
+            )
+            requests[resource].result()
+
+        def shows() -> bool:
+            config = self._config(name)
+            return all(config.get(change.name) == news.get(change.name) for change in changes)
+
+        self._await(name, shows, olds, call, "does not show its new configuration")
+
+    def _grow(self, name: str, news: Values, call: Call) -> None:
+        from confluent_kafka.admin import NewPartitions
+
+        with self._cluster.saying(f"cannot add partitions to topic {name}"):
+            requests = self._cluster.admin.create_partitions(
+                [NewPartitions(name, news["partitions"])], request_timeout=self._cluster.timeout
+            )
+            requests[name].result()
+        self._await(
+            name,
+            lambda: self._leads(name, news["partitions"]),
+            news,
+            call,
+            "has no leaders for its new partitions",
+        )
+
+    # --- looking ---
+
+    def _await(
+        self, name: str, condition: Callable[[], bool], outputs: Values, call: Call, otherwise: str
+    ) -> None:
+        seconds = call.seconds or self._cluster.timeout
+        try:
+            if call.until(condition, seconds=seconds, every=_POLL_SECONDS):
+                return
+        except ProviderError as error:
+            raise Unfinished(str(error), name, _outputs(outputs)) from None
+        raise Unfinished(
+            f"topic {name} {otherwise} after {seconds:g} s: see the brokers' logs", name, _outputs(outputs)
+        )
+
+    def _leads(self, name: str, partitions: int) -> bool:
+        found = self._describe(name)
+        return found is not None and len(found) == partitions and all(p.leader is not None for p in found)
+
+    def _describe(self, name: str) -> Sequence[Any] | None:
+        from confluent_kafka import TopicCollection
+
+        try:
+            with self._cluster.saying(f"cannot describe topic {name}"):
+                requests = self._cluster.admin.describe_topics(
+                    TopicCollection([name]), request_timeout=self._cluster.timeout
+                )
+                partitions: Sequence[Any] = requests[name].result().partitions
+        except Refused as error:
+            if error.code != "UNKNOWN_TOPIC_OR_PART":
+                raise
+            return None
+        return partitions
+
+    def _config(self, name: str) -> dict[str, str]:
+        """Return what is set for the topic itself; what the brokers' own settings say is none of it."""
+        from confluent_kafka.admin import ConfigResource, ConfigSource, ResourceType
+
+        resource = ConfigResource(ResourceType.TOPIC, name)
+        with self._cluster.saying(f"cannot read the configuration of topic {name}"):
+            requests = self._cluster.admin.describe_configs([resource], request_timeout=self._cluster.timeout)
+            entries = requests[resource].result()
+        return {
+            key: entry.value
+            for key, entry in sorted(entries.items())
+            if ConfigSource(entry.source) is ConfigSource.DYNAMIC_TOPIC_CONFIG
+        }
+
+
+def _outputs(inputs: Values) -> Values:
+    """Keep of a topic what was asked for: it has it once the cluster shows it."""
+    return dict(inputs)

@@ -1,0 +1,326 @@
+"""Pulumi's resource provider protocol over a package: requests to values, results and faults to messages.
+
+Inputs arrive without secret marks (the official providers take none either; the engine puts them back), so no
+value from a resource may appear in a message here.
+"""
+
+# ruff: noqa: N802 - the methods have the names of the protocol
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import grpc
+from google.protobuf.any_pb2 import Any as Packed
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+
+from engine import urn as urns
+from engine import values
+from engine.errors import EngineError
+from engine.providers import schema
+from engine.providers.base import Call, ProviderError, Unfinished
+from engine.providers.check import DEFAULTS, Failure, check, configuration, plain
+from engine.providers.diff import Kind, equal
+from engine.values import UNKNOWN
+
+if TYPE_CHECKING:
+    import threading
+
+    from google.protobuf.struct_pb2 import Struct
+
+    from engine.providers.base import Package, Resource
+    from engine.providers.diff import Change
+    from engine.providers.informant import Informant
+    from engine.providers.schema import ResourceType
+    from engine.values import Values
+
+_META = "__meta"
+_STEP, _ORPHAN = "messaging-step", "messaging-adopt"
+_Diff = provider_pb2.PropertyDiff
+_KINDS = {
+    (Kind.ADD, False): _Diff.ADD,
+    (Kind.ADD, True): _Diff.ADD_REPLACE,
+    (Kind.DELETE, False): _Diff.DELETE,
+    (Kind.DELETE, True): _Diff.DELETE_REPLACE,
+    (Kind.UPDATE, False): _Diff.UPDATE,
+    (Kind.UPDATE, True): _Diff.UPDATE_REPLACE,
+}
+
+
+class Service(provider_pb2_grpc.ResourceProviderServicer):
+    """Serves one package.
+
+    Args:
+        package: The resources.
+        version: What the provider says its version is.
+        cancelled: Set by Cancel; waits end then.
+        informant: Shows messages to the user.
+    """
+
+    def __init__(
+        self, package: Package, *, version: str, cancelled: threading.Event, informant: Informant
+    ) -> None:
+        self._package = package
+        self._version = version
+        self._cancelled = cancelled
+        self._informant = informant
+
+    # --- the plugin ---
+
+    def GetPluginInfo(self, _request: Any, _context: grpc.ServicerContext) -> Any:
+        """Report the version."""
+        return plugin_pb2.PluginInfo(version=self._version)
+
+    def Attach(self, request: Any, _context: grpc.ServicerContext) -> Empty:
+        """Accept an engine that found this provider running."""
+        self._informant.connect(request.address)
+        return Empty()
+
+    def Handshake(self, _request: Any, _context: grpc.ServicerContext) -> Any:
+        """Say what this provider understands: plain values."""
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def Cancel(self, _request: Any, _context: grpc.ServicerContext) -> Empty:
+        """End what is waiting, then the process."""
+        self._cancelled.set()
+        return Empty()
+
+    def GetSchema(self, _request: Any, _context: grpc.ServicerContext) -> Any:
+        """Describe the package."""
+        described = schema.document(self._package.schema, self._version)
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(described))
+
+    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Refuse: there are no functions."""
+        name = self._package.schema.package
+        context.abort(
+            grpc.StatusCode.UNIMPLEMENTED,
+            f"the embedded {name} provider has no functions, so not {request.tok} either; write what it "
+            "would look up "
+            "into the program or its configuration, or use the Pulumi CLI with its own provider",
+        )
+
+    # --- the provider's configuration ---
+
+    def CheckConfig(self, request: Any, _context: grpc.ServicerContext) -> Any:
+        """Validate the configuration; it is passed on as it is."""
+        failures = self._package.check_config(self._config(request.news))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(failures))
+
+    def DiffConfig(self, request: Any, _context: grpc.ServicerContext) -> Any:
+        """Compare two configurations. No change of one replaces resources."""
+        old = plain(values.from_struct(request.old_inputs))
+        new = plain(values.from_struct(request.news))
+        changed = sorted(name for name in {**old, **new} if old.get(name) != new.get(name))
+        changes = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
+        return provider_pb2.DiffResponse(changes=changes, diffs=changed)
+
+    def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Take the configuration."""
+        with _Answering(context):
+            self._package.configure(self._config(request.args))
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    def _config(self, struct: Struct) -> Values:
+        return configuration(self._package.schema.provider, _given(struct))
+
+    # --- resources ---
+
+    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Validate and complete inputs."""
+        with _Answering(context):
+            resource = self._resource(request.urn)
+            noun = f"{self._package.schema.package} {resource.type.noun}"
+            inputs, failures = check(resource.type.properties, _given(request.news), noun)
+            if not failures:
+                failures = resource.check(_given(request.olds), plain(inputs))
+            return provider_pb2.CheckResponse(inputs=values.to_struct(inputs), failures=_failures(failures))
+
+    def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Compare outputs from the state with new inputs."""
+        with _Answering(context):
+            resource = self._resource(request.urn)
+            changes = resource.diff(_given(request.olds), _given(request.news), request.ignoreChanges)
+            return _difference(changes)
+
+    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Create, or in preview say what it would look like."""
+        with _Answering(context) as answering:
+            resource = self._resource(request.urn)
+            inputs = plain(_given(request.properties))
+            if request.preview:
+                return provider_pb2.CreateResponse(
+                    properties=_outputs(resource.type, _planned(resource.type, {}, inputs))
+                )
+            answering.type = resource.type
+            identifier, outputs = resource.create(inputs, self._call(request, context))
+            return provider_pb2.CreateResponse(id=identifier, properties=_outputs(resource.type, outputs))
+
+    def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Read a resource that the state knows; no id in the answer means that it is gone."""
+        with _Answering(context):
+            resource = self._resource(request.urn)
+            known = plain(_given(request.properties))
+            if not known:
+                msg = (
+                    f"the embedded {self._package.schema.package} provider cannot import or look up "
+                    f"{request.id!r}: it reads "
+                    "only what is in the state; use the Pulumi CLI with its own provider"
+                )
+                raise ProviderError(msg)
+            outputs = resource.read(request.id, known)
+            if outputs is None:
+                return provider_pb2.ReadResponse()
+            inputs = _seen(resource.type, _given(request.inputs), outputs)
+            return provider_pb2.ReadResponse(
+                id=request.id, properties=_outputs(resource.type, outputs), inputs=values.to_struct(inputs)
+            )
+
+    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Change in place, or in preview say what it would look like."""
+        with _Answering(context) as answering:
+            resource = self._resource(request.urn)
+            olds, news = plain(_given(request.olds)), plain(_given(request.news))
+            if request.preview:
+                outputs = _planned(resource.type, olds, news)
+            else:
+                answering.type = resource.type
+                outputs = resource.update(request.id, olds, news, self._call(request, context))
+            return provider_pb2.UpdateResponse(properties=_outputs(resource.type, outputs))
+
+    def Delete(self, request: Any, context: grpc.ServicerContext) -> Empty:
+        """Remove."""
+        with _Answering(context):
+            resource = self._resource(request.urn)
+            resource.delete(request.id, plain(_given(request.properties)), self._call(request, context))
+        return Empty()
+
+    def _call(self, request: Any, context: grpc.ServicerContext) -> Call:
+        metadata = [(key, str(value)) for key, value in context.invocation_metadata()]
+        return Call(
+            self._cancelled,
+            lambda message: self._informant.say(request.urn, message),
+            seconds=request.timeout,
+            step=next((value for key, value in metadata if key == _STEP), ""),
+            orphans=frozenset(value for key, value in metadata if key == _ORPHAN),
+        )
+
+    def _resource(self, urn: str) -> Resource:
+        token = urns.type_of(urn)
+        if token not in self._package.resources:
+            served = ", ".join(sorted(self._package.resources))
+            raise ProviderError(
+                f"the embedded {self._package.schema.package} provider does not serve {token}; it serves "
+                f"{served}. "
+                "For this resource use the Pulumi CLI with its own provider."
+            )
+        return self._package.resources[token]
+
+
+class _Answering:
+    """Turns what a resource raises into what the caller is told.
+
+    Attributes:
+        type: Of the resource, where the call may leave it half done.
+    """
+
+    def __init__(self, context: grpc.ServicerContext) -> None:
+        self._context = context
+        self.type: ResourceType | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Unfinished) and self.type:
+            self._half_done(error, self.type)
+        if isinstance(error, ProviderError | EngineError):
+            self._context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        if isinstance(error, Exception):
+            traceback.print_exception(error, file=sys.stderr)
+            self._context.abort(
+                grpc.StatusCode.INTERNAL, f"a fault in this provider: {type(error).__name__}: {error}"
+            )
+
+    def _half_done(self, error: Unfinished, kind: ResourceType) -> NoReturn:
+        # Without inputs: the engine has them, and knows which of them are secret.
+        packed = Packed()
+        packed.Pack(
+            provider_pb2.ErrorResourceInitFailed(
+                id=error.id, properties=_outputs(kind, error.outputs), reasons=[str(error)]
+            )
+        )
+        status = status_pb2.Status(
+            code=grpc.StatusCode.UNKNOWN.value[0], message=str(error), details=[packed]
+        )
+        self._context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+        self._context.abort(grpc.StatusCode.UNKNOWN, str(error))
+
+
+def _given(struct: Struct) -> Values:
+    revealed: Values = values.reveal(values.from_struct(struct))
+    return revealed
+
+
+def _failures(failures: list[Failure]) -> list[Any]:
+    return [
+        provider_pb2.CheckFailure(property=failure.property, reason=failure.reason) for failure in failures
+    ]
+
+
+def _difference(changes: list[Change]) -> Any:
+    replaces = sorted({change.top for change in changes if change.replace})
+    return provider_pb2.DiffResponse(
+        changes=provider_pb2.DiffResponse.DIFF_SOME if changes else provider_pb2.DiffResponse.DIFF_NONE,
+        replaces=replaces,
+        diffs=sorted({change.top for change in changes}),
+        detailedDiff={
+            change.path: _Diff(kind=_KINDS[change.kind, change.replace], inputDiff=False)
+            for change in changes
+        },
+        hasDetailedDiff=True,
+        # Every name here is given by the program: the old one must go before the new one can take its name.
+        deleteBeforeReplace=bool(replaces),
+    )
+
+
+def _planned(kind: ResourceType, olds: Values, news: Values) -> Values:
+    """Foresee outputs: what the program wants, and what the system fills in as it is or unknown."""
+    planned = dict(news)
+    for name, given in kind.properties.items():
+        if name not in planned and (given.output or given.stays):
+            if olds:
+                planned.update({name: olds[name]} if name in olds else {})
+            elif not given.kept:
+                planned[name] = UNKNOWN
+    return planned
+
+
+def _seen(kind: ResourceType, inputs: Values, outputs: Values) -> Values:
+    """Bring inputs up to what was read; those that say the same stay as the program wrote them.
+
+    A default that no longer holds is left out, so that the next check fills it in again.
+    """
+    seen = {}
+    defaults = set(inputs.get(DEFAULTS, ()))
+    for name, value in inputs.items():
+        given = kind.properties.get(name)
+        if given is None or equal(given, outputs.get(name), value):
+            seen[name] = value
+        elif name in outputs and name not in defaults:
+            seen[name] = outputs[name]
+    if DEFAULTS in inputs:
+        seen[DEFAULTS] = sorted(defaults & seen.keys())
+    return seen
+
+
+def _outputs(kind: ResourceType, outputs: Values) -> Struct:
+    meta = (
+        {_META: json.dumps({"schema_version": str(kind.version)}, separators=(",", ":"))}
+        if kind.version
+        else {}
+    )
+    return values.to_struct(outputs | meta)

@@ -1,0 +1,124 @@
+"""A refresh or its preview: the state is made to say what is really there, nothing else changes."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from engine import comparison, faults, urn
+from engine.errors import BadInput
+from engine.events import Diagnostic, Operation, StepEvent
+from engine.plugins import CallFailed
+from engine.provider import Diff
+from engine.registry import is_provider
+from engine.run import Result, Run, Settings
+from engine.steps import mark_secrets, now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.events import Phase, Sink
+    from engine.executor import Cancellation
+    from engine.provider import Live
+    from engine.resource import Resource
+    from engine.snapshot import Snapshot
+
+_GONE = Diff(changes=True)
+
+
+def refresh(
+    settings: Settings,
+    snapshot: Snapshot,
+    sink: Sink,
+    cancellation: Cancellation,
+    *,
+    targets: Sequence[str] = (),
+) -> Result:
+    """Read every resource, or those whose URN a target names, and record, or in preview tell, what is found.
+
+    Raises:
+        BadInput: A target names no resource.
+    """
+    wanted = _targeted([resource.urn for resource in snapshot.base.resources], targets)
+    with Run(settings, snapshot, sink, cancellation) as run:
+        run.registry.warm()
+        chosen = [one for one in run.olds if one.urn in wanted and _is_readable(one)]
+        with ThreadPoolExecutor(max(settings.parallel, 1), thread_name_prefix="read") as pool:
+            list(pool.map(lambda resource: _refresh(run, resource), chosen))
+    return run.result()
+
+
+def _targeted(present: Sequence[str], targets: Sequence[str]) -> set[str]:
+    if not targets:
+        return set(present)
+    matched = {target: [one for one in present if urn.matches(one, target)] for target in targets}
+    if missing := [target for target, found in matched.items() if not found]:
+        msg = f"no resource of this stack matches --target {', '.join(missing)}"
+        raise BadInput(msg)
+    return {one for found in matched.values() for one in found}
+
+
+def _is_readable(resource: Resource) -> bool:
+    """Components and providers exist in the state alone; what is pending a replacement is certainly gone."""
+    return resource.custom and not is_provider(resource.type) and not resource.pending_replacement
+
+
+def _refresh(run: Run, old: Resource) -> None:
+    if run.executor.stopped:
+        return
+    started = time.monotonic()
+    try:
+        provider = run.registry.get(old.provider)
+        faults.point("read.before")
+        live = provider.read(old.urn, old.id, inputs=old.inputs, outputs=old.outputs)
+        faults.point("read.after")
+        new = _found(old, live) if live.id else None
+        # What an update to the old inputs would do, read backwards, is what happened to the resource.
+        back = comparison.ask(provider, old.urn, new, old.inputs, old.ignore_changes) if new else _GONE
+    except CallFailed as error:
+        run.sink(_news(run, Operation.REFRESH, old, old, drift=_GONE, started=started, phase="failed"))
+        run.fail(f"reading it failed: {error}", old.urn)
+        return
+    if live.init_errors:
+        message = "it is not ready: " + "\n".join(live.init_errors)
+        run.sink(Diagnostic(severity="warning", message=message, urn=old.urn))
+    operation = Operation.DELETE if new is None else Operation.UPDATE if back.changes else Operation.SAME
+    run.snapshot.refreshed(old, new)
+    phase: Phase = "plan" if run.settings.preview else "done"
+    run.sink(_news(run, operation, old, new, drift=comparison.inverse(back), started=started, phase=phase))
+
+
+def _found(old: Resource, live: Live) -> Resource:
+    inputs = old.inputs if live.inputs is None else live.inputs
+    new = old.copy(id=live.id, inputs=inputs, outputs=live.outputs, init_errors=list(live.init_errors))
+    mark_secrets(new)
+    if (new.inputs, new.outputs) != (old.inputs, old.outputs):
+        new.modified = now()
+    return new
+
+
+def _news(
+    run: Run,
+    operation: Operation,
+    old: Resource,
+    new: Resource | None,
+    *,
+    drift: Diff,
+    started: float,
+    phase: Phase,
+) -> StepEvent:
+    return StepEvent(
+        phase=phase,
+        operation=operation,
+        urn=old.urn,
+        type=old.type,
+        old=old,
+        new=new,
+        provider=old.provider,
+        changed=drift.changed,
+        detail=comparison.detail(drift, old, new),
+        seconds=time.monotonic() - started,
+        planned=run.settings.preview,
+        protect=old.protect,
+    )

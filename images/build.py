@@ -1,0 +1,206 @@
+"""Builds what is missing of the images: parents before children, the rest side by side.
+
+An image is missing when the engine has no image of the name that its inputs give it, so an unchanged
+build asks the engine once and does nothing. Downloads do not wait for parents.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from images import certificates, daemon, debian, downloads
+from images.catalogue import LABEL, PROJECT, Named, family, package_names
+from images.errors import ImageError
+from images.steps import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from images.display import Display
+
+LOGS = PROJECT / "build" / "images"
+"""Gets one log an image, and the folders that builds work in."""
+
+CACHE = PROJECT / ".cache"
+"""Downloads, kept between builds; safe to remove."""
+
+
+def missing(wanted: Iterable[Named], present: Iterable[daemon.Present]) -> list[Named]:
+    """Which images must be built: the wanted ones that are absent, after their absent parents."""
+    there = {image.reference for image in present}
+    absent: dict[str, Named] = {}
+    for named in wanted:
+        if named.reference in there:
+            continue  # its parents are layers of it; their names may be gone
+        absent |= {part.reference: part for part in family(named) if part.reference not in there}
+    return list(absent.values())
+
+
+def build(wanted: Iterable[Named], display: Display) -> None:
+    """Builds images and what they are built from, as far as the engine lacks them.
+
+    Raises:
+        ImageError: at least one build failed; the message holds the end of each failed build's log. What
+            did not depend on it has been built.
+    """
+    wanted = list(wanted)
+    if not missing(wanted, daemon.present()):
+        return
+    with _alone(display):
+        todo = missing(wanted, daemon.present())  # another build may just have made them
+        if not todo:
+            return
+        with (
+            certificates.bundle(certificates.of_host()) as trust,
+            display,
+            ThreadPoolExecutor(max_workers=len(todo)) as pool,
+        ):
+            running: dict[str, Future[None]] = {}
+            for named in todo:
+                parent = running.get(named.parent.image.role) if named.parent else None
+                running[named.image.role] = pool.submit(_build_one, named, parent, trust, display)
+        failures = [error for future in running.values() if (error := future.exception())]
+        for error in failures:
+            if not isinstance(error, ImageError):
+                raise error
+        if failures:
+            raise ImageError("\n\n".join(str(error) for error in failures if not isinstance(error, _Blocked)))
+
+
+class _Blocked(ImageError):
+    """Not built because its parent was not: the parent's failure says why."""
+
+
+def _build_one(named: Named, parent: Future[None] | None, trust: Path, display: Display) -> None:
+    role = named.image.role
+    started = time.monotonic()
+    log = Log(LOGS / f"{role}.log")
+    work = LOGS / f"{role}.work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        _prepare(named, work, trust, log, display)
+        _wait_for(parent, named, display)
+        _assemble(named, work, trust, log, display)
+    except _Blocked:
+        display.failed(role, "not built")
+        raise
+    except ImageError as error:
+        display.failed(role, "failed")
+        raise ImageError(f"The image {role} was not built: {error}") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    display.done(role, time.monotonic() - started)
+
+
+def _wait_for(parent: Future[None] | None, named: Named, display: Display) -> None:
+    if parent is None or named.parent is None:
+        return
+    display.step(named.image.role, f"waiting for {named.parent.image.role}")
+    if parent.exception():
+        raise _Blocked(f"{named.parent.image.role} was not built")
+
+
+def _prepare(named: Named, work: Path, trust: Path, log: Log, display: Display) -> None:
+    """Collects the build's folder: the image's files, its sources, its downloads."""
+    image = named.image
+    ignored = shutil.ignore_patterns("__pycache__")
+    if (image.folder / "Dockerfile").exists():
+        shutil.copytree(image.folder, work, ignore=ignored, dirs_exist_ok=True)
+    for source in image.sources:
+        path = PROJECT / source
+        target = work / "sources" / source
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            shutil.copytree(path, target, ignore=ignored)
+        else:
+            shutil.copy2(path, target)
+    if (image.folder / "pom.xml").exists():
+        display.step(image.role, "downloading Maven artifacts")
+        artifacts = downloads.artifacts(
+            image.folder,
+            version=image.version,
+            cache=CACHE / "artifacts" / image.role,
+            repository=CACHE / "maven",
+            log=log,
+        )
+        shutil.copytree(artifacts, work / "maven", copy_function=os.link)
+    if (image.folder / "requirements.lock").exists():
+        display.step(image.role, "downloading Python packages")
+        downloads.python_packages(
+            image.folder / "requirements.lock", target=work / "site-packages", trust=trust, log=log
+        )
+
+
+def _assemble(named: Named, work: Path, trust: Path, log: Log, display: Display) -> None:
+    """Makes the image of its parent and of what :func:`_prepare` collected."""
+    image = named.image
+    packages = package_names(image)
+    has_recipe = (image.folder / "Dockerfile").exists()
+    if named.parent is None:
+        display.step(image.role, "bootstrapping Debian")
+        tarball = work / "root.tar"
+        installed = debian.bootstrap(
+            packages, certificates.of_host(), cache=CACHE / "apt", target=tarball, trust=trust, log=log
+        )
+        display.step(image.role, "importing")
+        daemon.load_root(tarball, named.reference, _labels(named, installed), log)
+        return
+    parent = named.parent.reference
+    if packages:
+        display.step(image.role, "installing Debian packages")
+        parent = debian.add_packages(
+            parent,
+            packages,
+            cache=CACHE / "apt",
+            trust=trust,
+            labels=lambda installed: _labels(named, installed),
+            reference="" if has_recipe else named.reference,
+            log=log,
+        )
+    if has_recipe:
+        display.step(image.role, "building")
+        daemon.build(
+            work,
+            named.reference,
+            arguments={"PARENT": parent, "VERSION": image.version},
+            labels=_labels(named, {}),
+            log=log,
+        )
+
+
+def _labels(named: Named, installed: Mapping[str, str]) -> dict[str, str]:
+    """An image's labels; the packages' only where some were installed, as children inherit it."""
+    image = named.image
+    labels = {
+        "org.opencontainers.image.title": image.title,
+        "org.opencontainers.image.version": image.version,
+        "org.opencontainers.image.ref.name": named.reference,
+        f"{LABEL}.role": image.role,
+        f"{LABEL}.inputs": named.inputs,
+    }
+    if named.parent:
+        labels["org.opencontainers.image.base.name"] = named.parent.reference
+    chosen = [name for part in family(named) for name in package_names(part.image)]
+    recorded = " ".join(f"{name}={installed[name]}" for name in chosen if name in installed)
+    return labels | ({f"{LABEL}.packages": recorded} if recorded else {})
+
+
+@contextmanager
+def _alone(display: Display) -> Iterator[None]:
+    """Holds the lock under which images are built; waits for another build of this checkout."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with (LOGS / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            display.note("Another build of this checkout is running: waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,134 @@
+"""Talks to the Docker engine through its command line: which images there are, and making new ones.
+
+The command line and not the SDK, because it follows the user's context and starts in a fraction of the
+time. Builds use the classic builder, which every engine since 20.10 has, without network: all downloads
+happened before, on the host.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import tarfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from images.catalogue import LABEL
+from images.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from images.steps import Log
+
+
+@dataclass(frozen=True, kw_only=True)
+class Present:
+    """An image that the engine has."""
+
+    id: str
+    reference: str
+    """Repository and tag; the id for an image without a tag."""
+    size: str
+    """As Docker prints it, such as ``312MB``."""
+
+
+def present(*, ours: bool = False) -> list[Present]:
+    """The engine's images; with ``ours`` only those that carry this project's labels."""
+    chosen = [f"--filter=label={LABEL}.inputs"] if ours else []
+    output = _ask("image", "ls", "--no-trunc", "--format={{json .}}", *chosen)
+    rows = [json.loads(line) for line in output.splitlines()]
+    return [
+        Present(
+            id=row["ID"],
+            reference=row["ID"] if "<none>" in row["Tag"] else f"{row['Repository']}:{row['Tag']}",
+            size=row["Size"],
+        )
+        for row in rows
+    ]
+
+
+def in_use() -> set[str]:
+    """What containers, running or not, were made from: image references and ids."""
+    containers = _ask("container", "ls", "--all", "--quiet", "--no-trunc").split()
+    if not containers:
+        return set()
+    return set(_ask("inspect", "--format={{.Image}} {{.Config.Image}}", *containers).split())
+
+
+def remove(reference: str) -> None:
+    """Removes an image's name, and the image with its last name."""
+    _ask("image", "rm", reference)
+
+
+def load_root(tarball: Path, reference: str, labels: Mapping[str, str], log: Log) -> None:
+    """Makes an image of a root file system in a tar file."""
+    changes = [f"--change=LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
+    log.run(["docker", "import", *changes, tarball, reference])
+
+
+def build(
+    context: Path,
+    reference: str,
+    *,
+    arguments: Mapping[str, str],
+    labels: Mapping[str, str],
+    log: Log,
+) -> None:
+    """Builds a folder's Dockerfile, to which it adds the labels."""
+    words = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+    # As options, each label would be a step with a container of its own.
+    with (context / "Dockerfile").open("a") as recipe:
+        recipe.write(f"LABEL {' '.join(f'{name}={json.dumps(value)}' for name, value in labels.items())}\n")
+    log.run(
+        ["docker", "build", "--network=none", "--force-rm", f"--tag={reference}", *words, context],
+        environment={**os.environ, "DOCKER_BUILDKIT": "0"},
+    )
+
+
+@contextmanager
+def container(image: str, command: Sequence[str]) -> Iterator[str]:
+    """A container without network that is made but not started; removed at the end. Yields its id."""
+    made = _ask("container", "create", "--network=none", "--user=0", image, *command).strip()
+    try:
+        yield made
+    finally:
+        _ask("container", "rm", "--force", "--volumes", made)
+
+
+def read_file(container_id: str, path: str) -> bytes:
+    """A file's content in a container."""
+    with tarfile.open(
+        fileobj=io.BytesIO(_output("container", "cp", f"{container_id}:{path}", "-"))
+    ) as archive:
+        member = archive.extractfile(archive.next() or tarfile.TarInfo())
+        return member.read() if member else b""
+
+
+def commit(container_id: str, labels: Mapping[str, str], reference: str = "") -> str:
+    """Makes an image of a container's file system; returns its id."""
+    changes = [f"--change=LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
+    changes += ['--change=CMD ["bash"]', "--change=USER 0"]
+    return _ask("container", "commit", *changes, container_id, *filter(None, [reference])).strip()
+
+
+def _ask(*words: str) -> str:
+    return _output(*words).decode()
+
+
+def _output(*words: str) -> bytes:
+    try:
+        done = subprocess.run(["docker", *words], capture_output=True, check=False)
+    except FileNotFoundError:
+        raise ImageError(
+            "`docker` is not installed. `make up` installs it as root on Debian and Ubuntu; "
+            "otherwise install Docker's command line and engine."
+        ) from None
+    if done.returncode:
+        message = done.stderr.decode(errors="replace").strip()
+        raise ImageError(f"`docker {' '.join(words[:2])}` failed: {message}")
+    return done.stdout

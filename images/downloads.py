@@ -1,0 +1,138 @@
+"""Downloads through Maven and pip on the host, checked against what the repository commits.
+
+Both follow the host's own configuration (``settings.xml``, ``pip.conf``, their environment variables),
+so no address stands here. What has been downloaded and still matches is not downloaded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from images.errors import ImageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from images.steps import Log
+
+LIST = "artifacts.sha256"
+"""File of an image's folder that names its artifacts and their checksums, as ``sha256sum -c`` reads it."""
+
+PYTHON = "3.13"
+"""The Python of the images' Debian release."""
+
+
+def artifacts(folder: Path, *, version: str, cache: Path, repository: Path, log: Log) -> Path:
+    """The artifacts that a folder's ``pom.xml`` names, as a folder of files.
+
+    Args:
+        folder: has ``pom.xml`` and ``artifacts.sha256``.
+        version: the product's version: the pom's ``revision``.
+        cache: where they are kept; holds exactly them afterwards.
+        repository: Maven's local repository.
+        log: gets Maven's output.
+
+    Raises:
+        ImageError: Maven failed, or what it brought is not what the list says.
+    """
+    wanted = _read_list(folder / LIST)
+    if not _differences(cache, wanted):
+        return cache
+    shutil.rmtree(cache, ignore_errors=True)
+    download_artifacts(folder, version=version, target=cache, repository=repository, log=log)
+    differences = _differences(cache, wanted)
+    if differences:
+        raise ImageError(
+            f"What Maven brought for {folder.name} differs from {folder.name}/{LIST}:\n"
+            + "\n".join(f"  {line}" for line in differences)
+            + "\nIf a pin in pom.xml was changed on purpose: python -m images lock"
+        )
+    return cache
+
+
+def download_artifacts(folder: Path, *, version: str, target: Path, repository: Path, log: Log) -> None:
+    """Lets Maven copy a pom's artifacts into a folder, unchecked."""
+    log.run(
+        [
+            "mvn",
+            "--batch-mode",
+            "--no-transfer-progress",
+            f"--file={folder / 'pom.xml'}",
+            f"-Dmaven.repo.local={repository}",
+            f"-Drevision={version}",
+            f"-DoutputDirectory={target}",
+            "dependency:copy-dependencies",
+        ]
+    )
+
+
+def write_list(target: Path, artifacts_folder: Path) -> None:
+    """Writes an ``artifacts.sha256`` of the files in a folder, in the form that ``sha256sum -c`` reads."""
+    lines = [f"{_sha256(path)}  {path.name}\n" for path in sorted(artifacts_folder.iterdir())]
+    target.write_text("".join(lines))
+
+
+def python_packages(lock: Path, *, target: Path, trust: Path, log: Log) -> None:
+    """Installs a lock's Python packages into a folder, for the images' Python and not for the host's.
+
+    Only built packages are taken and every one must match its hash in the lock.
+
+    Args:
+        lock: the requirements, each with its hashes.
+        target: the folder.
+        trust: certificates for package indexes with TLS, unless ``PIP_CERT`` names others.
+        log: gets pip's output.
+
+    Raises:
+        ImageError: pip failed; the message ends with its last lines.
+    """
+    machine = platform.machine()
+    log.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--require-hashes",
+            "--only-binary=:all:",
+            "--no-deps",
+            "--no-compile",
+            f"--python-version={PYTHON}",
+            "--implementation=cp",
+            f"--platform=manylinux_2_28_{machine}",
+            f"--platform=manylinux_2_17_{machine}",
+            f"--platform=manylinux2014_{machine}",
+            f"--target={target}",
+            f"--requirement={lock}",
+        ],
+        environment={"PIP_CERT": str(trust), **os.environ},
+    )
+
+
+def _read_list(path: Path) -> dict[str, str]:
+    pairs = (line.split() for line in path.read_text().splitlines())
+    return {name: digest for digest, name in pairs}
+
+
+def _differences(folder: Path, wanted: dict[str, str]) -> list[str]:
+    there = {path.name: _sha256(path) for path in folder.iterdir()} if folder.exists() else {}
+    lines = [f"missing: {name}" for name in sorted(wanted.keys() - there)]
+    lines += [f"not in the list: {name}" for name in sorted(there.keys() - wanted)]
+    lines += [
+        f"altered: {name} has {there[name]}, the list says {wanted[name]}"
+        for name in sorted(wanted.keys() & there.keys())
+        if there[name] != wanted[name]
+    ]
+    return lines
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

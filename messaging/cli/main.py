@@ -1,0 +1,128 @@
+"""``messaging``: the operators' command line. Each command says what it does in ``--help``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from messaging.cli.projects import ProjectError, find_project
+from messaging.cli.stacks import Item, StackOnHost, UnhealthyError
+from messaging.docker_engine import EngineError, connected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+app = typer.Typer(
+    name="messaging",
+    help="Look after a running messaging platform.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack.", envvar="PULUMI_STACK")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@app.callback()
+def messaging() -> None:
+    """Look after a running messaging platform."""
+
+
+@app.command()
+def stop(stack: Stack = "dev", as_json: Json = False) -> None:
+    """Stop a stack's containers without losing anything: first what needs others, brokers last."""
+    _run(stack, as_json, "stopped", lambda on_host, tell: on_host.stop(tell))
+
+
+@app.command()
+def start(stack: Stack = "dev", as_json: Json = False) -> None:
+    """Start a stack's stopped containers, and wait until they are healthy."""
+    _run(stack, as_json, "started", lambda on_host, tell: on_host.start(tell))
+
+
+@app.command()
+def reclaim(
+    stack: Stack = "dev",
+    volumes: Annotated[bool, typer.Option("--volumes", help="Volumes, too, with all data in them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List and remove Docker objects that carry a stack's labels and that its state does not know."""
+    project = find_project(Path.cwd())
+    owner = project.owner(stack)
+    known = project.known(stack, os.environ)
+    with connected() as client:
+        on_host = StackOnHost(client, owner)
+        unknown = [item for item in on_host.items() if (item.kind, item.name) not in known]
+        removed = [item for item in unknown if volumes or item.kind != "volume"]
+        kept = [item for item in unknown if item not in removed]
+        if not as_json:
+            _show(stack, removed, kept)
+        if removed and not yes:
+            _ask(len(removed))
+        for item in removed:
+            on_host.remove(item)
+    if as_json:
+        _print_json({"removed": [_plain(item) for item in removed], "kept": [_plain(item) for item in kept]})
+    elif removed:
+        typer.echo(f"removed {len(removed)}")
+
+
+def main() -> None:
+    """Runs the command line; a known error ends it with code 1 and one message."""
+    try:
+        app()
+    except (ProjectError, EngineError, UnhealthyError) as error:
+        errors.print(f"error: {error}", markup=False)
+        sys.exit(1)
+
+
+def _run(
+    stack: str,
+    as_json: bool,
+    done: str,
+    operation: Callable[[StackOnHost, Callable[[str], None]], Sequence[str]],
+) -> None:
+    owner = find_project(Path.cwd()).owner(stack)
+    with connected() as client:
+        on_host = StackOnHost(client, owner)
+        if not any(item.kind == "container" for item in on_host.items()):
+            raise ProjectError(
+                f"the stack {stack} has no containers on this Docker host. Make them: `make up`"
+            )
+        names = operation(on_host, (lambda _: None) if as_json else typer.echo)
+    if as_json:
+        _print_json({done: list(names)})
+    else:
+        typer.echo(f"{done} {len(names)}" if names else f"nothing to do: all was {done} before")
+
+
+def _show(stack: str, removed: Sequence[Item], kept: Sequence[Item]) -> None:
+    if not removed and not kept:
+        typer.echo(f"nothing on this Docker host is left over from the stack {stack}")
+    for item in removed:
+        typer.echo(f"{item.kind:10} {item.name}")
+    for item in kept:
+        typer.echo(f"{item.kind:10} {item.name}  stays, with its data (--volumes removes it)")
+
+
+def _ask(count: int) -> None:
+    if not sys.stdin.isatty():
+        raise ProjectError("nothing was removed: without a terminal to ask on, say --yes")
+    typer.confirm(f"Remove {count}?", abort=True)
+
+
+def _plain(item: Item) -> dict[str, str]:
+    return {"kind": item.kind, "name": item.name}
+
+
+def _print_json(content: object) -> None:
+    typer.echo(json.dumps(content, indent=2))

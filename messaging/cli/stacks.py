@@ -1,0 +1,160 @@
+"""What a stack has on a Docker host, found by its labels: stopping, starting and removing it.
+
+Which of it a state knows, and what to ask before something is removed, is left to the callers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from messaging.naming import BROKER, PROJECT_LABEL, ROLE_LABEL, SCHEMA_REGISTRY, STACK_LABEL, UI
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import docker
+
+    from messaging.naming import Owner
+
+START_ORDER = (BROKER, SCHEMA_REGISTRY, UI)
+"""Each needs those before it; stopping goes the other way round."""
+HEALTHY_SECONDS = 180.0
+PAUSE_SECONDS = 0.5
+GRACE_SECONDS = 60
+"""For a container that does not say itself how long it may take to stop."""
+
+
+class UnhealthyError(Exception):
+    """Containers were started and did not become healthy; the message names them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Item:
+    """A Docker object of a stack."""
+
+    kind: str
+    """``container``, ``network`` or ``volume``."""
+    name: str
+    role: str
+
+
+class StackOnHost:
+    """The objects of one stack on one Docker host."""
+
+    def __init__(self, client: docker.APIClient, owner: Owner) -> None:
+        """Looks for nothing yet.
+
+        Args:
+            client: the host's engine.
+            owner: what the objects' labels say.
+        """
+        self._client = client
+        self._owner = owner
+
+    def items(self) -> list[Item]:
+        """Everything that carries the stack's labels."""
+        wanted = {"label": [f"{PROJECT_LABEL}={self._owner.project}", f"{STACK_LABEL}={self._owner.stack}"]}
+        found: list[tuple[str, str, dict[str, str]]] = [
+            *(
+                ("container", container["Names"][0].removeprefix("/"), container["Labels"])
+                for container in self._client.containers(all=True, filters=wanted)
+            ),
+            *(("network", one["Name"], one["Labels"]) for one in self._client.networks(filters=wanted)),
+            *(
+                ("volume", one["Name"], one["Labels"])
+                for one in self._client.volumes(wanted)["Volumes"] or ()
+            ),
+        ]
+        return sorted(
+            Item(kind=kind, name=name, role=labels.get(ROLE_LABEL, ""))
+            for kind, name, labels in found
+            if self._owner.owns(labels)
+        )
+
+    def stop(self, tell: Callable[[str], None]) -> list[str]:
+        """Stops the running containers one after another, those that others need last; their names."""
+        stopped = []
+        for name in _ordered(self.items(), reversed(START_ORDER)):
+            details = self._client.inspect_container(name)
+            if not details["State"]["Running"]:
+                continue
+            tell(f"stopping {name}")
+            grace = details["Config"].get("StopTimeout") or GRACE_SECONDS
+            self._client.stop(name, timeout=grace)
+            stopped.append(name)
+        return stopped
+
+    def start(self, tell: Callable[[str], None]) -> list[str]:
+        """Starts the containers, and waits for all of one role before those of the next; their names.
+
+        Raises:
+            UnhealthyError: a container was started and did not become healthy.
+        """
+        started = []
+        for role in START_ORDER:
+            names = _ordered(self.items(), [role])
+            for name in names:
+                tell(f"starting {name}")
+                self._client.start(name)
+            wait_until_healthy(names, self._health)
+            started += names
+        return started
+
+    def remove(self, item: Item) -> None:
+        """Removes an object: a container gracefully, a volume with its data."""
+        if item.kind == "container":
+            self._client.stop(item.name, timeout=GRACE_SECONDS)
+            self._client.remove_container(item.name, v=True)
+        elif item.kind == "network":
+            self._client.remove_network(item.name)
+        else:
+            self._client.remove_volume(item.name)
+
+    def _health(self, name: str) -> str:
+        state: dict[str, Any] = self._client.inspect_container(name)["State"]
+        if not state["Running"]:
+            return f"ended with exit code {state['ExitCode']}"
+        return str(state.get("Health", {}).get("Status", "healthy"))
+
+
+def wait_until_healthy(
+    names: Sequence[str],
+    health: Callable[[str], str],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Waits until all containers are healthy.
+
+    Args:
+        names: the containers.
+        health: what a container is: ``healthy`` or something else.
+        clock: the time in seconds.
+        sleep: how to pause.
+
+    Raises:
+        UnhealthyError: one of them was not in time.
+    """
+    began = clock()
+    while True:
+        others = {name: state for name in names if (state := health(name)) != "healthy"}
+        if not others:
+            return
+        if clock() - began > HEALTHY_SECONDS:
+            listed = "".join(
+                f"\n  {name} is {state}: docker logs {name} --tail 50" for name, state in others.items()
+            )
+            raise UnhealthyError(f"not healthy after {HEALTHY_SECONDS:.0f} s:{listed}")
+        sleep(PAUSE_SECONDS)
+
+
+def _ordered(items: Iterable[Item], roles: Iterable[str]) -> list[str]:
+    """Names of the containers with these roles, in the roles' order."""
+    by_role = defaultdict(list)
+    for item in items:
+        if item.kind == "container":
+            by_role[item.role].append(item.name)
+    return [name for role in roles for name in by_role[role]]

@@ -1,0 +1,62 @@
+"""Connects to a Docker engine and says in words that help why one cannot be used."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import docker
+import docker.errors
+import docker.utils
+import requests
+
+from messaging.causes import root_cause, root_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+ANSWER_SECONDS = 90
+"""Longer than a broker's grace: the engine answers a stop only when the container has stopped."""
+
+
+class EngineError(Exception):
+    """The Docker engine cannot be asked, or refuses; the message says why and what to do."""
+
+
+def address_of(configured: str = "") -> str:
+    """The engine's address: the configured one, else the environment's, else the local socket."""
+    return configured or os.environ.get("DOCKER_HOST") or DEFAULT_SOCKET
+
+
+@contextmanager
+def connected(configured: str = "") -> Iterator[docker.APIClient]:
+    """A client of the engine, closed afterwards.
+
+    Args:
+        configured: the engine's address; empty for what the environment says, its certificates included.
+
+    Raises:
+        EngineError: the engine does not answer, not to this user, or refuses what is done inside.
+    """
+    options: Any = {"base_url": configured} if configured else docker.utils.kwargs_from_env()
+    try:
+        with closing(docker.APIClient(**options, version="auto", timeout=ANSWER_SECONDS)) as client:
+            yield client
+    except docker.errors.APIError as error:
+        raise EngineError(f"the Docker engine refuses: {error.explanation or error}") from None
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise EngineError(_explained(error, address_of(configured))) from None
+
+
+def _explained(error: Exception, address: str) -> str:
+    if isinstance(root_error(error), PermissionError):
+        return (
+            f"permission denied at {address}: this user may not use the Docker engine. Join its group (`sudo "
+            'usermod -aG docker "$USER"`, then log in again), or set DOCKER_HOST to an engine of your own'
+        )
+    return (
+        f"the Docker engine at {address} does not answer: {root_cause(error)}. Start it, or set DOCKER_HOST "
+        "to where it is"
+    )

@@ -1,0 +1,351 @@
+"""Typed settings of one stack: its configuration, then the site's own file, then the environment's defaults.
+
+Everything that can be wrong is found here, all of it at once, before any resource exists. What the settings
+mean for containers and topics is decided by the pure modules under ``components``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import yaml
+from pulumi.runtime.config import CONFIG, get_config_env
+
+from messaging.documents import DocumentError, read_yaml
+from messaging.fields import Fault, Fields
+from messaging.naming import INSTANCE_RULE, Owner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SITE_FILE = ".site.yaml"
+"""What this machine decided; written by ``make``, not in git."""
+PINS_FILE = "images/registry.yaml"
+"""The public images, by role."""
+
+LOCAL, REGISTRY = "local", "registry"
+CONSOLE, KAFKA_UI = "console", "kafka-ui"
+
+HIGHEST_PORT_OFFSET = 50_000
+"""The published ports begin below 10,000; with this offset all of them are still ports."""
+
+JVM_OVERHEAD_MIB = 256
+"""What a JVM needs beside its heap: code, threads, buffers."""
+
+_SECTIONS = ("images", "listeners", "cluster", "schemaRegistry", "ui", "docker")
+_IMAGE_ROLES = ("kafka", "schemaRegistry", "kafkaUi", "console")
+_REFERENCE = re.compile(
+    r"(?!.*:latest$)[a-z0-9][a-z0-9._/:-]*[a-z0-9](:[\w][\w.-]*(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
+)
+_REFERENCE_SAYS = "an image with a fixed tag or digest, such as example/kafka:4.1.2"
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
+_DOCKER_HOST = re.compile(r"(unix|tcp|ssh|http|https|npipe)://\S+")
+
+
+class SettingsError(pulumi.RunError):
+    """The settings cannot be used. The message lists every fault and shows what to write where."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Level:
+    """What an environment decides, unless the stack says otherwise."""
+
+    suffix: str
+    """Behind the name of every container."""
+    brokers: int
+    replication_factor: int
+    min_insync_replicas: int
+    internal_topic_partitions: int
+    """Of the topics in which Kafka keeps offsets, transactions and share groups."""
+    rebalance_delay_ms: int
+    """How long a new consumer group waits for more members before it gets its partitions."""
+    segment_mib: int
+    """A log's segment, the smallest piece that retention removes."""
+    cleaner_buffer_mib: int
+    """Heap that the compaction of logs takes."""
+    open_files: int
+    """A broker's limit: it keeps every segment of every partition open. At most the Docker engine's own."""
+    heap: str
+    memory: str
+    free_disk: str
+    protect_data: bool
+    """Whether volumes and topics refuse to be deleted."""
+
+
+LEVELS: Mapping[str, Level] = {
+    "dev": Level(
+        suffix="-dev",
+        brokers=1,
+        replication_factor=1,
+        min_insync_replicas=1,
+        internal_topic_partitions=1,
+        rebalance_delay_ms=0,
+        segment_mib=64,
+        cleaner_buffer_mib=16,
+        open_files=16_384,
+        heap="512m",
+        memory="1g",
+        free_disk="2g",
+        protect_data=False,
+    )
+}
+"""The environments by name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Images:
+    """Which images run, as complete references."""
+
+    source: str
+    """:data:`LOCAL` or :data:`REGISTRY`."""
+    kafka: str
+    schema_registry: str
+    ui: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Java:
+    """The memory of a container with one Java process. MiB."""
+
+    heap_mib: int
+    memory_mib: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything that a stack may decide."""
+
+    owner: Owner
+    environment: str
+    """A key of :data:`LEVELS`."""
+    level: Level
+    port_offset: int
+    """Added to every published port."""
+    images: Images
+    advertised_host: str
+    """The host name under which clients outside the Docker network reach the published ports."""
+    bind_address: str
+    """The host's address that published ports listen on."""
+    kafka: Java
+    ready_timeout_seconds: int
+    """How long the cluster may take until it is ready."""
+    schema_registry: Java
+    ui_product: str
+    """:data:`CONSOLE` or :data:`KAFKA_UI`."""
+    ui_memory_mib: int
+    docker_host: str | None
+    """The Docker engine's address; None for what the environment says."""
+    free_disk_mib: int
+    """What must be free where Docker keeps its data before a volume is made."""
+
+
+def load(root: Path) -> Settings:
+    """The settings of the stack that is being deployed.
+
+    Args:
+        root: the project's folder, with the site's file and the pins of the public images.
+
+    Raises:
+        SettingsError: anything in the configuration, the site's file or the pins is wrong.
+    """
+    owner_parts = pulumi.get_project(), pulumi.get_stack()
+    reading = _Reading(_configuration(pulumi.Config()), root, stack=owner_parts[1])
+    settings = reading.settings(*owner_parts)
+    reading.raise_faults()
+    return settings
+
+
+def _configuration(config: pulumi.Config) -> dict[str, object]:
+    """The project's configuration by key, structured values decoded."""
+    prefix = f"{config.name}:"
+    # pulumi.Config reads keys that it is asked for; unknown ones can only be found by looking at all.
+    names = [
+        key.removeprefix(prefix) for key in {**get_config_env(), **CONFIG.get()} if key.startswith(prefix)
+    ]
+    values: dict[str, object] = {}
+    for name in sorted(names):
+        text = config.get(name)
+        if text is None or (text == "" and name != "environment"):
+            continue
+        values[name] = text
+        if name in _SECTIONS:
+            try:
+                values[name] = json.loads(text)
+            except json.JSONDecodeError:
+                continue
+    return values
+
+
+class _Reading:
+    """One pass over the sources of settings, which collects the faults of each."""
+
+    def __init__(self, values: dict[str, object], root: Path, *, stack: str) -> None:
+        self._stack_file = f"Pulumi.{stack}.yaml"
+        self._root = root
+        self._faults: dict[str, list[Fault]] = {self._stack_file: [], SITE_FILE: [], PINS_FILE: []}
+        for name in [name for name in values if name.partition(".")[0] in _SECTIONS and "." in name]:
+            problem = (
+                f"is not known. To set one key inside: pulumi config set --path 'messaging:{name}' VALUE"
+            )
+            self._faults[self._stack_file].append(Fault((name,), problem))
+            del values[name]
+        self._config = Fields(values, self._faults[self._stack_file])
+        self._site = Fields(self._document(SITE_FILE), self._faults[SITE_FILE])
+
+    def settings(self, project: str, stack: str) -> Settings:
+        config = self._config
+        environment = config.choice("environment", tuple(LEVELS))
+        level = LEVELS[environment]
+        instance = config.text(
+            "instance", "", rule=INSTANCE_RULE, says="a short lower-case word, such as team-a"
+        )
+        offset = config.whole("portOffset", 0, least=0, most=HIGHEST_PORT_OFFSET)
+        images = config.section("images")
+        source = self._source(images)
+        ui = config.section("ui")
+        product = ui.choice("product", (KAFKA_UI, CONSOLE), CONSOLE if source == LOCAL else KAFKA_UI)
+        ui_memory = ui.size_mib("memory", "128m" if product == CONSOLE else "512m")
+        ui.done()
+        advertised, bind = self._listeners()
+        cluster = config.section("cluster")
+        kafka = _java(cluster, level.heap, level.memory)
+        ready = cluster.duration_ms("readyTimeout", "3m") // 1000
+        cluster.done()
+        registry_fields = config.section("schemaRegistry")
+        registry = _java(registry_fields, "256m", "512m")
+        registry_fields.done()
+        docker = config.section("docker")
+        docker_host = docker.text(
+            "host", "", rule=_DOCKER_HOST, says="an address such as unix:///var/run/docker.sock"
+        )
+        free_disk = docker.size_mib("freeDisk", level.free_disk)
+        docker.done()
+        config.done()
+        chosen = self._images(images, source, product)
+        self._site.done()
+        return Settings(
+            owner=Owner(project=project, stack=stack, instance=instance),
+            environment=environment,
+            level=level,
+            port_offset=offset,
+            images=chosen,
+            advertised_host=advertised,
+            bind_address=bind,
+            kafka=kafka,
+            ready_timeout_seconds=ready,
+            schema_registry=registry,
+            ui_product=product,
+            ui_memory_mib=ui_memory,
+            docker_host=docker_host or None,
+            free_disk_mib=free_disk,
+        )
+
+    def raise_faults(self) -> None:
+        """Ends the program with all faults, if there are any."""
+        wrong = {file: faults for file, faults in self._faults.items() if faults}
+        if wrong:
+            raise SettingsError("\n\n".join(self._told(file, faults) for file, faults in wrong.items()))
+
+    def _source(self, section: Fields) -> str:
+        site_source = self._site.choice("imageSource", (LOCAL, REGISTRY), REGISTRY)
+        return section.choice("source", (LOCAL, REGISTRY), site_source)
+
+    def _images(self, section: Fields, source: str, product: str) -> Images:
+        """The images of the roles that this stack has: named by the stack, else those of the source."""
+        site_images = self._site.section("images")
+        built = {role: _reference(site_images, role) for role in _IMAGE_ROLES if role != "kafkaUi"}
+        site_images.done()
+        offered = built if source == LOCAL else self._pins()
+        chosen = {role: _reference(section, role) or offered.get(role, "") for role in _IMAGE_ROLES}
+        section.done()
+        ui_role = "console" if product == CONSOLE else "kafkaUi"
+        for role in ("kafka", "schemaRegistry", ui_role):
+            if not chosen[role]:
+                section.fault(role, _no_image(role, source), "example/image:1.0")
+        return Images(
+            source=source, kafka=chosen["kafka"], schema_registry=chosen["schemaRegistry"], ui=chosen[ui_role]
+        )
+
+    def _pins(self) -> dict[str, str]:
+        pins = Fields(self._document(PINS_FILE, required=True), self._faults[PINS_FILE])
+        return {role: _reference(pins, role) for role in pins.names() if role in _IMAGE_ROLES}
+
+    def _listeners(self) -> tuple[str, str]:
+        section = self._config.section("listeners")
+        says = "a host name or address, such as kafka.example.org"
+        site_host = self._site.text("advertisedHost", "localhost", rule=_HOST, says=says)
+        advertised = section.text("advertisedHost", site_host, rule=_HOST, says=says)
+        bind = section.text(
+            "bindAddress", "127.0.0.1", rule=_IP, says="an address of the host, such as 0.0.0.0"
+        )
+        section.done()
+        if _is_loopback(bind) and not _is_loopback(advertised):
+            problem = (
+                f"is {bind}, where nobody reaches the advertised host {advertised}. Name one that is reached"
+            )
+            section.fault("bindAddress", problem, "0.0.0.0")  # noqa: S104 - an example that the fault explains
+        return advertised, bind
+
+    def _document(self, file: str, *, required: bool = False) -> object:
+        path = self._root / file
+        if not path.exists() and not required:
+            return None
+        try:
+            return read_yaml(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, DocumentError) as error:
+            self._faults[file].append(Fault((), f"cannot be read: {error}"))
+            return None
+
+    def _told(self, file: str, faults: list[Fault]) -> str:
+        prefix = "messaging:" if file == self._stack_file else ""
+        lines = [f"{file} has {'1 fault' if len(faults) == 1 else f'{len(faults)} faults'}:"]
+        lines += [
+            f"  - {prefix + '.'.join(fault.path) if fault.path else 'the file'} {fault.problem}."
+            for fault in faults
+        ]
+        example: dict[str, Any] = {}
+        for fault in faults:
+            if fault.example is not None and fault.path:
+                _put(example, (prefix + fault.path[0], *fault.path[1:]), fault.example)
+        if example:
+            text = yaml.safe_dump({"config": example} if prefix else example, sort_keys=False)
+            lines += [f"For instance, in {file}:", *(f"  {line}" for line in text.splitlines())]
+        return "\n".join(lines)
+
+
+def _java(fields: Fields, heap: str, memory: str) -> Java:
+    java = Java(heap_mib=fields.size_mib("heap", heap), memory_mib=fields.size_mib("memory", memory))
+    least = java.heap_mib + JVM_OVERHEAD_MIB
+    if java.memory_mib < least:
+        problem = f"is {java.memory_mib}m, too little for a heap of {java.heap_mib}m: Java needs {least}m"
+        fields.fault("memory", problem, f"{least}m")
+    return java
+
+
+def _reference(fields: Fields, role: str) -> str:
+    return fields.text(role, "", rule=_REFERENCE, says=_REFERENCE_SAYS)
+
+
+def _no_image(role: str, source: str) -> str:
+    if source == REGISTRY:
+        return f"is missing, and {PINS_FILE} has no public image for it"
+    if role == "kafkaUi":
+        return "is missing: Kafka UI is not built here. Name an image of it, or set ui.product to console"
+    return f"is missing: images are local, but {SITE_FILE} names none. Run `make images`, or name one"
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.")
+
+
+def _put(example: dict[str, Any], path: tuple[str, ...], value: object) -> None:
+    *above, last = path
+    for key in above:
+        example = example.setdefault(key, {})
+    example.setdefault(last, value)

@@ -1,0 +1,181 @@
+"""What tests of the Pulumi program share: a recording engine and a configuration that is gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import runpy
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+from google.protobuf import empty_pb2, json_format
+from pulumi.runtime import mocks, rpc, stack
+from pulumi.runtime.config import CONFIG
+
+from messaging.naming import Owner
+from settings import LEVELS, Images, Java, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PROJECT = Path(__file__).resolve().parents[1]
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the program registered it."""
+
+    type: str
+    name: str
+    parent: str
+    """The parent's name; empty for the stack itself."""
+    parent_type: str
+    inputs: dict[str, Any]
+    options: dict[str, Any]
+    """The request itself: protect, dependencies, deletedWith and whatever else the engine would see."""
+    custom: bool
+
+    def depends_on(self) -> set[str]:
+        """Names of what it depends on, its provider not among them."""
+        return {urn.rpartition("::")[2] for urn in self.options.get("dependencies", [])}
+
+
+@dataclass
+class Engine(mocks.MockMonitor):
+    """Answers as an engine whose every operation succeeds, and remembers what it was asked."""
+
+    registered: list[Registered] = field(default_factory=list)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By the component's name; the stack's are under its own."""
+
+    def __post_init__(self) -> None:
+        super().__init__(_EchoingMocks())
+
+    def of_type(self, token: str) -> list[Registered]:
+        """All resources whose type ends so, such as ``container:Container``."""
+        return [resource for resource in self.registered if resource.type.endswith(token)]
+
+    def named(self, name: str) -> Registered:
+        """The one resource with this name."""
+        found = [
+            resource for resource in self.registered if resource.name == name and resource.type != STACK_TYPE
+        ]
+        assert len(found) == 1, f"{len(found)} resources are named {name}"
+        return found[0]
+
+    def run(self, program: Callable[[], object]) -> None:
+        """Runs a program to its end; errors inside any resource or apply are raised here."""
+
+        def body() -> None:
+            program()
+
+        pulumi.runtime.test(body)()  # type: ignore[no-untyped-call]  # the SDK's decorator is untyped
+
+    def run_project(self) -> None:
+        """Runs the project's own program."""
+        before = signal.getsignal(signal.SIGINT)
+        try:
+            self.run(lambda: runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__"))
+        finally:
+            signal.signal(signal.SIGINT, before)
+        root = pulumi.runtime.get_root_resource()
+        assert isinstance(root, stack.Stack)
+        self.outputs[f"{pulumi.get_project()}-{pulumi.get_stack()}"] = dict(root.outputs)
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        *_, parent_type, parent = (request.parent or "::").split("::")
+        self.registered.append(
+            Registered(
+                type=request.type,
+                name=request.name,
+                parent=parent,
+                parent_type=parent_type.rpartition("$")[2],
+                inputs=rpc.deserialize_properties(request.object),
+                options=json_format.MessageToDict(request),
+                custom=request.custom,
+            )
+        )
+        # The mock makes an event loop in each of its threads and leaves it open.
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK's mock is untyped
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        self.outputs[request.urn.rpartition("::")[2]] = rpc.deserialize_properties(request.outputs)
+        return empty_pb2.Empty()
+
+
+class _EchoingMocks(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return (f"{args.name}-id", args.inputs) if args.custom else (None, args.inputs)
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program called {args.token}, which no test expects")
+
+
+@pytest.fixture
+def configure() -> Iterator[Callable[[dict[str, str]], None]]:
+    """Sets the stack's configuration, keys without a namespace being the project's; undone afterwards."""
+    before = CONFIG.get()
+
+    def set_config(values: dict[str, str]) -> None:
+        CONFIG.set({key if ":" in key else f"messaging:{key}": value for key, value in values.items()})
+
+    set_config({})
+    yield set_config
+    CONFIG.set(before)
+
+
+@pytest.fixture
+def program(engine: Engine, configure: Callable[[dict[str, str]], None]) -> Engine:
+    """The project's own program for the development stack, whatever this machine's site file says."""
+    images = {"source": "local", "kafka": "i/kafka:1", "schemaRegistry": "i/registry:1", "console": "i/ui:1"}
+    configure({"environment": "dev", "images": json.dumps(images)})
+    engine.run_project()
+    return engine
+
+
+@pytest.fixture
+def dev() -> Settings:
+    """The development platform as it is without any configuration, on images built here."""
+    return Settings(
+        owner=Owner(project="messaging", stack="dev", instance=""),
+        environment="dev",
+        level=LEVELS["dev"],
+        port_offset=0,
+        images=Images(source="local", kafka="i/kafka:1", schema_registry="i/registry:1", ui="i/console:1"),
+        advertised_host="localhost",
+        bind_address="127.0.0.1",
+        kafka=Java(heap_mib=512, memory_mib=1024),
+        ready_timeout_seconds=180,
+        schema_registry=Java(heap_mib=256, memory_mib=512),
+        ui_product="console",
+        ui_memory_mib=128,
+        docker_host=None,
+        free_disk_mib=2048,
+    )
+
+
+@pytest.fixture
+def engine(configure: Callable[[dict[str, str]], None]) -> Iterator[Engine]:
+    """A fresh recording engine with an event loop of its own."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    recording = Engine()
+    mocks.set_mocks(recording.mocks, project="messaging", stack="dev", preview=False, monitor=recording)
+    # The stack itself is registered by now, also for a test that registers nothing else.
+    loop.run_until_complete(stack.wait_for_rpcs())
+    yield recording
+    # A test that forgets this fixture must not run on what another one left behind.
+    pulumi.runtime.settings.reset_options()
+    loop.close()
+    asyncio.set_event_loop(None)

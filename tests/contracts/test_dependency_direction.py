@@ -1,0 +1,99 @@
+"""Who may import whom. What is kept apart can be understood, tested and shipped apart."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+OURS = {
+    "__main__",
+    "benchmarks",
+    "components",
+    "engine",
+    "host",
+    "images",
+    "launcher",
+    "messaging",
+    "policies",
+    "settings",
+}
+
+ALLOWED = {
+    "components": {"components", "messaging", "settings"},
+    "engine": {"engine"},
+    "host": {"host"},
+    "images": {"images"},
+    "launcher": {"engine", "launcher"},
+    "messaging": {"messaging"},
+    "policies": {"policies"},
+    "settings.py": {"messaging"},
+    "__main__.py": {"components", "messaging", "settings"},
+}
+
+PURE = (
+    "components/blueprint.py",
+    "components/broker_properties.py",
+    "components/claims.py",
+    "components/health.py",
+    "components/platform.py",
+    "components/topology.py",
+    "messaging/avro.py",
+    "messaging/dead_letters.py",
+    "messaging/fields.py",
+    "messaging/naming.py",
+    "messaging/readiness.py",
+    "messaging/streams.py",
+)
+EFFECTS = {
+    "confluent_kafka",
+    "docker",
+    "pulumi",
+    "pulumi_docker",
+    "pulumi_kafka",
+    "requests",
+    "socket",
+    "subprocess",
+}
+
+
+def imported(path: Path) -> set[str]:
+    """First names of everything that a file imports, at its top or inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names.add((node.module or "").partition(".")[0])
+    return names
+
+
+def files(place: str) -> list[Path]:
+    path = PROJECT / place
+    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+@pytest.mark.parametrize("place", sorted(ALLOWED))
+def test_a_part_imports_only_what_it_may(place: str) -> None:
+    for path in files(place):
+        forbidden = imported(path) & OURS - ALLOWED[place]
+        assert not forbidden, f"{path.relative_to(PROJECT)} imports {', '.join(sorted(forbidden))}"
+
+
+@pytest.mark.parametrize("place", PURE)
+def test_what_decides_does_nothing_else(place: str) -> None:
+    assert not imported(PROJECT / place) & EFFECTS
+
+
+def test_the_packages_top_is_light() -> None:
+    """Applications import it for one function; the extras bring the rest."""
+    assert imported(PROJECT / "messaging" / "__init__.py") == set()
+
+
+def test_no_provider_module_is_called_like_what_it_imports() -> None:
+    """Run as a script, such a module would import itself."""
+    for path in (PROJECT / "components" / "dynamic").glob("*.py"):
+        assert path.stem not in imported(path) - OURS

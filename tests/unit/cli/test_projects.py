@@ -1,0 +1,131 @@
+"""What the command line reads of a project: its stack files and the state, in the CLI's own format."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from messaging.cli.projects import Project, ProjectError, find_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: messaging\nruntime: python\n")
+    (folder / "Pulumi.dev.yaml").write_text(
+        "config:\n  messaging:environment: dev\n  messaging:instance: team-a\n"
+    )
+    return Project(folder=folder)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {"PULUMI_HOME": str(tmp_path / "home")}
+
+
+def write_state(folder: Path, content: Any) -> None:
+    file = folder / ".pulumi" / "stacks" / "messaging" / "dev.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+
+
+def state(*resources: dict[str, Any], pending: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    operations = [{"resource": resource, "type": "creating"} for resource in pending]
+    return {
+        "version": 3,
+        "checkpoint": {"latest": {"resources": list(resources), "pending_operations": operations}},
+    }
+
+
+def container(name: str) -> dict[str, Any]:
+    return {"type": "docker:index/container:Container", "inputs": {"name": name}}
+
+
+def test_the_project_is_found_from_anywhere_inside(project: Project) -> None:
+    inner = project.folder / "a" / "b"
+    inner.mkdir(parents=True)
+
+    assert find_project(inner) == project
+
+
+def test_outside_a_project_the_message_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="run this inside the project"):
+        find_project(tmp_path)
+
+
+def test_a_stacks_instance_is_part_of_its_labels(project: Project) -> None:
+    assert project.owner("dev").instance == "team-a"
+
+
+def test_an_unknown_stack_is_refused_with_the_known_ones(project: Project) -> None:
+    with pytest.raises(ProjectError, match=r"no stack staging.*Known: dev"):
+        project.owner("staging")
+
+
+def test_without_a_state_nothing_is_known(project: Project, environment: dict[str, str]) -> None:
+    assert project.known("dev", environment) == set()
+
+
+def test_objects_of_the_state_are_known_by_kind_and_name(
+    project: Project, environment: dict[str, str]
+) -> None:
+    volume = {"type": "docker:index/volume:Volume", "inputs": {"name": "data"}}
+    topic = {"type": "kafka:index/topic:Topic", "inputs": {"name": "readings"}}
+    write_state(project.folder, state(container("kafka-dev"), volume, topic))
+
+    assert project.known("dev", environment) == {("container", "kafka-dev"), ("volume", "data")}
+
+
+def test_what_a_run_that_died_was_making_is_known(project: Project, environment: dict[str, str]) -> None:
+    write_state(project.folder, state(pending=(container("kafka-dev"),)))
+
+    assert project.known("dev", environment) == {("container", "kafka-dev")}
+
+
+@pytest.mark.parametrize("how", ["environment", "project", "login"])
+def test_the_state_lies_where_the_launcher_says(
+    project: Project, environment: dict[str, str], tmp_path: Path, how: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    write_state(elsewhere, state(container("kafka-dev")))
+    if how == "environment":
+        environment["PULUMI_BACKEND_URL"] = elsewhere.as_uri()
+    elif how == "project":
+        with (project.folder / "Pulumi.yaml").open("a") as file:
+            file.write(f"backend:\n  url: {elsewhere.as_uri()}\n")
+    else:
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home" / "credentials.json").write_text(json.dumps({"current": elsewhere.as_uri()}))
+
+    assert project.known("dev", environment) == {("container", "kafka-dev")}
+
+
+def test_a_state_that_is_elsewhere_is_not_taken_for_an_empty_one(
+    project: Project, environment: dict[str, str]
+) -> None:
+    with pytest.raises(ProjectError, match="s3://bucket"):
+        project.known("dev", environment | {"PULUMI_BACKEND_URL": "s3://bucket"})
+
+
+def test_a_damaged_state_is_not_taken_for_an_empty_one(project: Project, environment: dict[str, str]) -> None:
+    write_state(project.folder, "{ not json")
+
+    with pytest.raises(ProjectError, match=r"dev\.json cannot be read: line 1"):
+        project.known("dev", environment)
+
+
+def test_a_compressed_state_is_not_taken_for_an_empty_one(
+    project: Project, environment: dict[str, str]
+) -> None:
+    write_state(project.folder, "{}")
+    file = project.folder / ".pulumi" / "stacks" / "messaging" / "dev.json"
+    file.rename(file.with_name("dev.json.gz"))
+
+    with pytest.raises(ProjectError, match="compressed"):
+        project.known("dev", environment)

@@ -1,0 +1,86 @@
+"""ClusterIdentity: the decision table of what a cluster's data would not survive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.dynamic.identity import ClusterIdentityProvider, refusals
+
+FACTS: dict[str, Any] = {
+    "clusterId": "one",
+    "voters": ["1@kafka-1:9093", "2@kafka-2:9093", "3@kafka-3:9093"],
+    "processRoles": "combined",
+    "imageSource": "local",
+    "topics": {"readings": {"partitions": 6, "replicationFactor": 3}},
+}
+
+
+def topics(partitions: int, replicas: int) -> dict[str, Any]:
+    return {"topics": {"readings": {"partitions": partitions, "replicationFactor": replicas}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"clusterId": "two"}, ("messaging:instance",)),
+        ({"voters": ["1@kafka-1:9093"]}, ("3@kafka-3:9093", "would become 1@kafka-1:9093")),
+        ({"processRoles": "dedicated"}, ("are combined and would become dedicated",)),
+        ({"imageSource": "registry"}, ("'local'", "'registry'", "source: local")),
+        (topics(3, 3), ("readings has 6 partitions and would have 3", "Put 6 back")),
+        (topics(6, 1), ("readings has 3 replicas and would have 1", "Put 3 back")),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_would_lose_data_is_refused(change: dict[str, Any], words: tuple[str, ...]) -> None:
+    found = refusals(FACTS, FACTS | change)
+
+    assert [name for name, _ in found] == list(change)
+    for word in words:
+        assert word in found[0][1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        topics(12, 3),
+        topics(6.0, 3.0),  # type: ignore[arg-type]  # numbers arrive as floats
+        {"topics": {}},
+        {"topics": FACTS["topics"] | {"new": {"partitions": 1, "replicationFactor": 1}}},
+    ],
+    ids=["nothing", "more partitions", "floats", "a stream less", "a stream more"],
+)
+def test_what_only_adds_is_allowed(change: dict[str, Any]) -> None:
+    assert refusals(FACTS, FACTS | change) == []
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    change = {"imageSource": "registry", "processRoles": "dedicated"} | topics(1, 1)
+
+    assert len(refusals(FACTS, FACTS | change)) == 4
+
+
+def test_another_cluster_is_one_fault_though_its_voters_differ_too() -> None:
+    change = {"clusterId": "two", "voters": ["1@a-kafka-1:9093"]}
+
+    assert [name for name, _ in refusals(FACTS, FACTS | change)] == ["clusterId"]
+
+
+def test_a_new_stack_may_be_anything() -> None:
+    assert ClusterIdentityProvider().check({}, dict(FACTS)).failures == []
+
+
+def test_a_change_that_passes_is_never_a_replacement() -> None:
+    result = ClusterIdentityProvider().diff("one", FACTS, FACTS | topics(12, 3))
+
+    assert result.changes is True
+    assert result.replaces == []
+
+
+def test_it_is_called_after_the_cluster() -> None:
+    created = ClusterIdentityProvider().create(FACTS | {"__provider": "x"})
+
+    assert created.id == "one"
+    assert created.outs == FACTS

@@ -1,0 +1,63 @@
+"""KafkaCluster with several nodes and with data that is to be kept, which the dev platform does not show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from components import platform
+from components.kafka_cluster import KafkaCluster, KafkaClusterArgs
+
+if TYPE_CHECKING:
+    from settings import Settings
+    from tests.conftest import Engine
+
+
+@pytest.fixture
+def three(engine: Engine, dev: Settings) -> Engine:
+    """A cluster of three nodes whose volumes are protected."""
+    level = replace(dev.level, brokers=3, suffix="", protect_data=True)
+    planned = platform.plan(replace(dev, level=level), ())
+    args = KafkaClusterArgs(
+        topology=planned.topology,
+        blueprints=planned.brokers,
+        owner=dev.owner,
+        image_source=dev.images.source,
+        topics=(),
+        replication_factor=3,
+        ready_timeout_seconds=60,
+        protect_data=level.protect_data,
+        depends_on=(),
+    )
+    engine.run(lambda: KafkaCluster("kafka", args))
+    return engine
+
+
+def test_nodes_come_one_after_another_in_a_fixed_order(three: Engine) -> None:
+    containers = [three.named(f"kafka-{number}-container") for number in (1, 2, 3)]
+
+    assert [container.inputs["name"] for container in containers] == ["kafka-1", "kafka-2", "kafka-3"]
+    assert containers[0].depends_on() == {"kafka-identity", "kafka-1-data"}
+    assert containers[1].depends_on() == {"kafka-1-container", "kafka-2-data"}
+    assert containers[2].depends_on() == {"kafka-2-container", "kafka-3-data"}
+
+
+def test_the_gate_waits_for_all_nodes_and_is_asked_again_when_one_is_another(three: Engine) -> None:
+    gate = three.named("kafka-ready")
+
+    assert gate.depends_on() == {f"kafka-{number}-container" for number in (1, 2, 3)}
+    assert gate.inputs["containers"] == [f"kafka-{number}-container-id" for number in (1, 2, 3)]
+    assert [node["port"] for node in gate.inputs["nodes"]] == [9092, 9093, 9094]
+
+
+def test_volumes_refuse_to_be_deleted_and_containers_do_not(three: Engine) -> None:
+    protected = {resource.name for resource in three.registered if resource.options.get("protect")}
+
+    assert protected == {"kafka-1-data", "kafka-2-data", "kafka-3-data"}
+
+
+def test_a_volume_is_never_replaced_for_its_labels(three: Engine) -> None:
+    for volume in three.of_type("volume:Volume"):
+        assert volume.options["ignoreChanges"] == ["labels"]

@@ -1,0 +1,135 @@
+"""A Schema Registry to talk to: real HTTP, the paths and codes of the real one, everything in memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import warnings
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+with warnings.catch_warnings():
+    # On Python 3.11 the package reads its message schemas by a call that only some versions deprecate.
+    warnings.filterwarnings("ignore", "(read|open)_text is deprecated", DeprecationWarning)
+    import kafka.protocol.admin  # noqa: F401 - imported here, it is not imported where warnings are errors
+
+
+@dataclass
+class FakeRegistry:
+    """What is registered, and what the registry is to answer."""
+
+    url: str = ""
+    versions: dict[str, list[str]] = field(default_factory=dict)
+    """Schemas by subject; a version's number is its place from 1."""
+    levels: dict[str, str] = field(default_factory=dict)
+    refuses: str = ""
+    """Why it takes no new version; empty if it does."""
+    failures: list[int] = field(default_factory=list)
+    """Statuses that the next requests get instead of an answer."""
+    requests: list[str] = field(default_factory=list)
+    """Method and path of everything that was asked."""
+
+    def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Status and content for a request."""
+        self.requests.append(f"{method} {path}")
+        if self.failures:
+            return self.failures.pop(0), {"message": "not now"}
+        if path == "/subjects":
+            return 200, sorted(self.versions)
+        kind, subject = self._place(path)
+        if kind == "config":
+            if method == "PUT":
+                self.levels[subject] = body["compatibility"]
+            return 200, {"compatibilityLevel": self.levels.get(subject, "BACKWARD")}
+        if kind == "versions":
+            return self._register(subject, body["schema"])
+        if subject not in self.versions:
+            return 404, {"error_code": 40401, "message": f"Subject '{subject}' not found."}
+        return self._of_known(method, kind, subject, body)
+
+    def _of_known(self, method: str, kind: str, subject: str, body: dict[str, Any]) -> tuple[int, Any]:
+        known = self.versions[subject]
+        if kind == "compatibility":
+            return 200, {
+                "is_compatible": not self.refuses,
+                "messages": [self.refuses] if self.refuses else [],
+            }
+        if kind == "latest":
+            return 200, self._version(subject, len(known))
+        if method == "DELETE":
+            del self.versions[subject]
+            return 200, list(range(1, len(known) + 1))
+        if body["schema"] not in known:
+            return 404, {"error_code": 40403, "message": "Schema not found"}
+        return 200, self._version(subject, known.index(body["schema"]) + 1)
+
+    def _register(self, subject: str, schema: str) -> tuple[int, Any]:
+        if schema not in self.versions.get(subject, []):
+            if self.refuses:
+                return 409, {"error_code": 409, "message": self.refuses}
+            self.versions.setdefault(subject, []).append(schema)
+        return 200, {"id": self._id(schema)}
+
+    def _version(self, subject: str, number: int) -> dict[str, Any]:
+        schema = self.versions[subject][number - 1]
+        return {"subject": subject, "id": self._id(schema), "version": number, "schema": schema}
+
+    def _id(self, schema: str) -> int:
+        every = list(dict.fromkeys(text for texts in self.versions.values() for text in texts))
+        return every.index(schema) + 1
+
+    @staticmethod
+    def _place(path: str) -> tuple[str, str]:
+        for kind, pattern in (
+            ("latest", r"/subjects/([^/]+)/versions/latest"),
+            ("versions", r"/subjects/([^/]+)/versions"),
+            ("subject", r"/subjects/([^/]+)"),
+            ("config", r"/config/([^/]+)"),
+            ("compatibility", r"/compatibility/subjects/([^/]+)/versions/latest"),
+        ):
+            if match := re.fullmatch(pattern, path):
+                return kind, match[1]
+        raise AssertionError(f"nobody should ask for {path}")
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    fake = FakeRegistry()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one_request(self) -> None:
+            self.raw_requestline = self.rfile.readline(65537)
+            if not self.raw_requestline:
+                self.close_connection = True
+                return
+            if not self.parse_request():
+                return
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or b"{}")
+            status, content = fake.answer(self.command, self.path.partition("?")[0], body)
+            text = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        fake.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield fake
+        server.shutdown()
+        thread.join()

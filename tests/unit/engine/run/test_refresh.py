@@ -1,0 +1,82 @@
+"""A refresh records what is really there and changes nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.errors import BadInput
+from engine.events import StepEvent
+from engine.values import Secret
+
+
+def program(program: Any) -> None:
+    group = program.component("g")
+    a = program.thing("a", {"x": 1}, parent=group.urn)
+    b = program.thing("b", {"key": Secret("k")}, from_={"from": a})
+    program.thing("c", {}, after=[b], deleted_with=a.urn)
+
+
+def test_without_drift_nothing_changes(stack: Any) -> None:
+    stack.up(program)
+    before = stack.state
+    done = stack.refresh()
+    assert sorted(done.steps) == ["same a", "same b", "same c"]
+    assert [one.outputs for one in stack.state.resources] == [one.outputs for one in before.resources]
+    assert stack.find("b").inputs["key"] == Secret("k")
+
+
+def test_what_vanished_is_dropped_and_nobody_names_it_any_more(stack: Any, world: Any) -> None:
+    stack.up(program)
+    gone = stack.find("a")
+    del world.things[gone.id]
+    planned = stack.refresh(preview=True)
+    assert "delete a" in planned.steps
+    assert "a" in stack.names
+
+    done = stack.refresh()
+    assert "delete a" in done.steps
+    assert stack.names == ["g", "b", "c"]
+    assert gone.urn not in str(stack.state)
+    again = stack.up(program)
+    assert ("create", "a") in again.calls
+
+
+def test_what_changed_is_recorded_and_the_next_update_mends_it(stack: Any, world: Any) -> None:
+    stack.up(program)
+    world.things[stack.find("a").id]["x"] = 9
+    planned = stack.refresh(preview=True)
+    assert planned.result.changes["update"] == 1
+    assert stack.find("a").inputs["x"] == 1
+    (event,) = [
+        event for event in planned.events if isinstance(event, StepEvent) and event.operation == "update"
+    ]
+    assert event.detail == {"x": ("update", 1, 9)}
+
+    stack.refresh()
+    assert stack.find("a").inputs["x"] == 9
+    assert stack.find("a").outputs["x"] == 9
+    mended = stack.up(program)
+    assert ("update", "a") in mended.calls
+
+
+def test_a_target_is_a_pattern_and_leaves_the_rest_unread(stack: Any) -> None:
+    stack.up(program)
+    done = stack.refresh("**::b")
+    assert done.calls == [("read", "b")]
+
+
+def test_a_target_that_matches_nothing_is_refused_by_name(stack: Any) -> None:
+    stack.up(program)
+    with pytest.raises(BadInput, match="nowhere"):
+        stack.refresh("**::nowhere")
+
+
+def test_a_failed_read_is_reported_and_changes_nothing(stack: Any, world: Any) -> None:
+    stack.up(program)
+    world.things[stack.find("b").id]["unreadable"] = 1
+    done = stack.refresh()
+    assert done.result.failed
+    assert "nobody answers" in done.errors[0].message
+    assert stack.names == ["g", "a", "b", "c"]

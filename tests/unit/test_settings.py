@@ -1,0 +1,207 @@
+"""Settings: where each value comes from, and that all mistakes are told at once, with what to write where."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+
+import settings as configuration
+from settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Engine
+
+    Configure = Callable[[dict[str, str]], None]
+    Load = Callable[..., Settings]
+
+PINS = "kafka: example/kafka:8.1.2\nschemaRegistry: example/registry:8.1.2\nkafkaUi: example/ui:v1.4.2\n"
+
+
+@pytest.fixture
+def load(tmp_path: Path, engine: Engine, configure: Configure) -> Load:
+    """Reads a configuration, structured values given as they are, and the text of a site's file."""
+
+    def read(site: str | None = None, pins: str = PINS, **values: Any) -> Settings:
+        (tmp_path / "images").mkdir(exist_ok=True)
+        (tmp_path / "images" / "registry.yaml").write_text(pins)
+        if site is not None:
+            (tmp_path / ".site.yaml").write_text(site)
+        texts = {
+            key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in values.items()
+        }
+        configure({"environment": "dev"} | texts)
+        return configuration.load(tmp_path)
+
+    return read
+
+
+def refusal(load: Load, **values: Any) -> str:
+    with pytest.raises(SettingsError) as refused:
+        load(**values)
+    return str(refused.value)
+
+
+def test_an_environment_alone_is_enough(load: Load) -> None:
+    settings = load()
+
+    assert (settings.owner.project, settings.owner.stack, settings.owner.instance) == ("messaging", "dev", "")
+    assert (settings.advertised_host, settings.bind_address, settings.port_offset) == (
+        "localhost",
+        "127.0.0.1",
+        0,
+    )
+    assert (settings.kafka.heap_mib, settings.kafka.memory_mib) == (512, 1024)
+    assert settings.images.kafka == "example/kafka:8.1.2"
+    assert settings.images.ui == "example/ui:v1.4.2"
+    assert settings.ui_product == "kafka-ui"
+
+
+def test_empty_values_are_as_good_as_none(load: Load) -> None:
+    """The project file declares every key with an empty default."""
+    assert load(instance="", portOffset=0, cluster={}, ui={}, images={}, docker={}, listeners={}) == load()
+
+
+def test_what_the_stack_says_is_taken(load: Load) -> None:
+    settings = load(
+        instance="team-a",
+        portOffset=1000,
+        cluster={"heap": "384m", "memory": "2g", "readyTimeout": "10m"},
+        schemaRegistry={"heap": "128m", "memory": "384m"},
+        ui={"memory": "1g"},
+        docker={"host": "tcp://docker.example.org:2375", "freeDisk": "10g"},
+        listeners={"advertisedHost": "kafka.example.org", "bindAddress": "10.0.0.7"},
+    )
+
+    assert settings.owner.instance == "team-a"
+    assert settings.port_offset == 1000
+    assert (settings.kafka.heap_mib, settings.kafka.memory_mib) == (384, 2048)
+    assert settings.ready_timeout_seconds == 600
+    assert (settings.schema_registry.heap_mib, settings.schema_registry.memory_mib) == (128, 384)
+    assert settings.ui_memory_mib == 1024
+    assert (settings.docker_host, settings.free_disk_mib) == ("tcp://docker.example.org:2375", 10_240)
+    assert (settings.advertised_host, settings.bind_address) == ("kafka.example.org", "10.0.0.7")
+
+
+SITE = """\
+imageSource: local
+images:
+  kafka: site/kafka:4.1.2-abc
+  schemaRegistry: site/registry:3.3.3-abc
+  console: site/console:0.1.0-abc
+"""
+
+
+def test_the_sites_file_decides_where_the_stack_says_nothing(load: Load) -> None:
+    settings = load(site=SITE)
+
+    assert settings.images.source == "local"
+    assert settings.images.kafka == "site/kafka:4.1.2-abc"
+    assert settings.images.ui == "site/console:0.1.0-abc"
+    assert settings.ui_product == "console"
+    assert settings.ui_memory_mib == 128
+
+
+def test_the_stack_wins_over_the_sites_file(load: Load) -> None:
+    settings = load(site=SITE, images={"source": "registry", "kafka": "example/other:1"})
+
+    assert settings.images.source == "registry"
+    assert settings.images.kafka == "example/other:1"
+    assert settings.images.schema_registry == "example/registry:8.1.2"
+
+
+def test_the_sites_advertised_host_needs_ports_that_are_open(load: Load) -> None:
+    site = SITE + "advertisedHost: kafka.example.org\n"
+
+    told = refusal(load, site=site)
+    settings = load(site=site, listeners={"bindAddress": "0.0.0.0"})  # noqa: S104 - what a stack may say
+
+    assert "messaging:listeners.bindAddress" in told
+    assert "kafka.example.org" in told
+    assert settings.advertised_host == "kafka.example.org"
+
+
+def test_the_console_can_stand_in_for_kafka_ui_anywhere(load: Load) -> None:
+    images = {"console": "example/console:0.1.0"}
+
+    assert load(ui={"product": "console"}, images=images).images.ui == "example/console:0.1.0"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"environment": "staging"}, ("messaging:environment is 'staging'", "one of dev")),
+        ({"portOffset": "many"}, ("messaging:portOffset is 'many'", "from 0 to 50000")),
+        ({"portOffset": -1}, ("messaging:portOffset", "'-1'")),
+        ({"instance": "Not A Name"}, ("messaging:instance is 'Not A Name'", "messaging:instance: team-a")),
+        ({"cluster": {"memory": "1 GB"}}, ("messaging:cluster.memory is '1 GB'", "512m")),
+        ({"cluster": {"heap": "900m"}}, ("messaging:cluster.memory is 1024m", "900m", "memory: 1156m")),
+        (
+            {"cluster": {"brokers": 3}},
+            ("messaging:cluster.brokers is not known", "heap, memory, readyTimeout"),
+        ),
+        ({"clutser": "{}"}, ("messaging:clutser is not known", "Did you mean cluster?")),
+        ({"cluster": "three"}, ("messaging:cluster must be a mapping", "'three'")),
+        ({"cluster": "[1]"}, ("messaging:cluster must be a mapping",)),
+        ({"cluster.memory": "2g"}, ("--path 'messaging:cluster.memory'",)),
+        ({"images": {"kafka": "example/kafka:latest"}}, ("messaging:images.kafka", "fixed tag")),
+        ({"images": {"kafka": "example/kafka"}}, ("messaging:images.kafka", "fixed tag")),
+        ({"docker": {"host": "localhost"}}, ("messaging:docker.host", "unix:///var/run/docker.sock")),
+        ({"listeners": {"bindAddress": "all"}}, ("messaging:listeners.bindAddress",)),
+        ({"listeners": {"advertisedHost": "a b"}}, ("messaging:listeners.advertisedHost",)),
+        ({"ui": {"product": "akhq"}}, ("messaging:ui.product is 'akhq'", "kafka-ui, console")),
+        ({"ui": {"product": "console"}}, ("messaging:images.console is missing",)),
+        ({"images": {"source": "local"}}, ("messaging:images.kafka is missing", "make images")),
+        ({"site": "imageSource: local"}, ("messaging:images.kafka is missing", "make images")),
+        ({"site": "imageSource: elsewhere"}, (".site.yaml has 1 fault", "imageSource is 'elsewhere'")),
+        ({"site": "imagesource: local"}, (".site.yaml", "Did you mean imageSource?")),
+        ({"site": "a: [1"}, (".site.yaml", "cannot be read", "line 1")),
+        ({"site": "- a"}, (".site.yaml", "must be a mapping")),
+        (
+            {"pins": "kafka: example/kafka:latest\n"},
+            ("images/registry.yaml", "kafka is 'example/kafka:latest'"),
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_what_is_allowed_and_where(
+    load: Load, values: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    told = refusal(load, **values)
+
+    for word in words:
+        assert word in told
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(load: Load) -> None:
+    told = refusal(
+        load, site="imageSource: x\n", portOffset="y", cluster={"heap": "z", "memory": []}, instance="-"
+    )
+
+    assert "Pulumi.dev.yaml has 4 faults" in told
+    assert ".site.yaml has 1 fault" in told
+
+
+def test_the_example_is_yaml_that_repairs_the_stack_file(load: Load) -> None:
+    told = refusal(load, portOffset="y", cluster={"heap": "z"})
+
+    assert told.endswith(
+        "For instance, in Pulumi.dev.yaml:\n"
+        "  config:\n    messaging:portOffset: 0\n    messaging:cluster:\n      heap: 512m"
+    )
+
+
+def test_a_mistake_ends_the_program_without_a_traceback() -> None:
+    """The SDK prints such an error's message alone."""
+    assert issubclass(SettingsError, pulumi.RunError)
+
+
+def test_keys_of_other_namespaces_are_none_of_ours(load: Load, configure: Configure, tmp_path: Path) -> None:
+    load()
+    configure({"environment": "dev", "docker:host": "x", "pulumi:tags": "{}"})
+
+    assert configuration.load(tmp_path).docker_host is None
