@@ -205,8 +205,15 @@ class Clause:
     """Instructions of a Dockerfile."""
     shows: str
     """A pattern of what the check then says: that it fails for the reason that is meant."""
+    alone: bool = False
+    """Whether the change must be the variant's only one, because it would hide what others show."""
     drop_in_only: bool = False
     """Whether it goes beyond what the public images share."""
 
     def __str__(self) -> str:
         return re.sub(r"\W+", "-", self.says).strip("-")
+
+
+def broken_together(clauses: Sequence[Clause]) -> str:
+    """Instructions that break all clauses whose changes do not hide each other's effects."""
+    return "\n".join(clause.broken_by for clause in clauses if not clause.alone)

@@ -20,8 +20,9 @@ class Batch(Generic[_Item]):
         seconds: How long the first item waits for others.
     """
 
-    def __init__(self, send: Callable[[Mapping[str, _Item]], Mapping[str, Future[None]]], seconds: float) ->
-    None:
+    def __init__(
+        self, send: Callable[[Mapping[str, _Item]], Mapping[str, Future[None]]], seconds: float
+    ) -> None:
         self._send = send
         self._seconds = seconds
         self._waiting: dict[str, tuple[_Item, Future[None]]] = {}

@@ -1,4 +1,4 @@
-"""The state while a run changes it: durable before each call, whole after any kill, one writer for many threads."""
+"""The state while a run changes it: durable before each call, whole after any kill, one writer for all."""
 
 from __future__ import annotations
 
@@ -283,9 +283,9 @@ def test_a_failed_save_is_told_to_everyone_who_waits() -> None:
 
     snapshot = Snapshot(Deployment(), write)
 
-    for _ in range(2):
+    for name in ("a", "b"):
         with pytest.raises(OSError, match="No space"):
-            snapshot.created(resource("a"))
+            snapshot.created(resource(name))
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_every_save_of_any_run_is_whole_and_holds_what_was_known(data: st.DataOb
     disk = Disk()
     known = data.draw(st.integers(0, len(NAMES)), label="existing")
     olds = [resource(name, *NAMES[:at][-1:]) for at, name in enumerate(NAMES[:known])]
-    snapshot = Snapshot(Deployment(olds), lambda deployment: (verify(deployment), disk.write(deployment))[1])
+    snapshot = Snapshot(Deployment(olds), disk.write)
     for at, name in enumerate(NAMES):
         old = olds[at] if at < known else None
         new = resource(name, *NAMES[:at][-1:])
@@ -363,5 +363,7 @@ def test_every_save_of_any_run_is_whole_and_holds_what_was_known(data: st.DataOb
         assert sorted(one.urn for one in snapshot.deployment().resources) == sorted(map(urn, NAMES))
     snapshot.finish()
 
-    assert {urn(name) for name in NAMES[:known]} <= {one.urn for one in disk.saves[-1].resources}
+    for saved in disk.saves:
+        verify(saved)
+        assert {urn(name) for name in NAMES[:known]} <= {one.urn for one in saved.resources}
     assert disk.saves[-1].pending == []
