@@ -91,9 +91,7 @@ def start(lab: Lab, *, topic: str = "", port: int = 8081, **changes: str) -> Con
 
 def registry_of(lab: Lab) -> Container:
     """The registry that clauses share; each uses subjects of its own."""
-    return lab.kept(
-        "registry", lambda: start(lab, SCHEMA_REGISTRY_OPTS="-Xlog:class+load:file=/tmp/classes")
-    )
+    return lab.kept("registry", lambda: start(lab, SCHEMA_REGISTRY_OPTS="-Xlog:class+load:file=/tmp/classes"))
 
 
 def some_subject() -> str:
@@ -161,7 +159,9 @@ def names_errors_by_their_codes(lab: Lab) -> None:
         42203: ("PUT", "/config", {"compatibility": "SOMETIMES"}),
     }
     answers = {code: api.ask(*case) for code, case in cases.items()}
-    told = {code: body["error_code"] if isinstance(body, dict) else None for code, (_, body) in answers.items()}
+    told = {
+        code: body["error_code"] if isinstance(body, dict) else None for code, (_, body) in answers.items()
+    }
     assert told == {code: code for code in cases}
     assert [status for status, _ in answers.values()] == [404, 404, 404, 422, 422]
 

@@ -113,7 +113,9 @@ class Topic:
         """Remove, and wait until the cluster shows it no more."""
         try:
             with self._cluster.saying(f"cannot remove topic {identifier}"):
-                requests = self._cluster.admin.delete_topics([identifier], request_timeout=self._cluster.timeout)
+                requests = self._cluster.admin.delete_topics(
+                    [identifier], request_timeout=self._cluster.timeout
+                )
                 requests[identifier].result()
         except Refused as error:
             if error.code != "UNKNOWN_TOPIC_OR_PART":

@@ -24,9 +24,7 @@ NONE, SOME = 1, 2
 @pytest.fixture
 def everything(provider: Any, image: str, name: Callable[[str], str]) -> Values:
     """A container's inputs with nearly every property that the platform could use."""
-    network = provider.create(
-        "Network", {"name": name("net"), "ipamConfigs": [{"subnet": "10.213.77.0/24"}]}
-    )
+    network = provider.create("Network", {"name": name("net"), "ipamConfigs": [{"subnet": "10.213.77.0/24"}]})
     volume = provider.create("Volume", {"name": name("data")})
     return {
         "name": name("full"),
@@ -105,7 +103,9 @@ def test_a_read_right_after_creation_sees_no_difference(provider: Any, everythin
     assert provider.diff(read, everything).changes == NONE
 
 
-def test_a_bare_container_reads_as_it_was_created(provider: Any, image: str, name: Callable[[str], str]) -> None:
+def test_a_bare_container_reads_as_it_was_created(
+    provider: Any, image: str, name: Callable[[str], str]
+) -> None:
     inputs = {"name": name("bare"), "image": image}
     made = provider.create("Container", inputs)
     assert provider.read(made).outputs == made.outputs
@@ -115,7 +115,9 @@ def test_a_bare_container_reads_as_it_was_created(provider: Any, image: str, nam
     assert json.loads(made.outputs["__meta"]) == {"schema_version": "2"}
 
 
-def test_docker_has_what_was_asked_for(provider: Any, engine: docker.DockerClient, everything: Values) -> None:
+def test_docker_has_what_was_asked_for(
+    provider: Any, engine: docker.DockerClient, everything: Values
+) -> None:
     made = provider.create("Container", everything)
     found = engine.api.inspect_container(made.id)
     config, host = found["Config"], found["HostConfig"]
@@ -194,7 +196,9 @@ def test_a_preview_of_an_update_is_what_the_update_then_does(
     wanted = inputs | {"memorySwap": 128}
     planned = provider.update(made, wanted, preview=True)
     assert provider.read(made).outputs == made.outputs
-    known = {key: value for key, value in provider.update(made, wanted).outputs.items() if key in planned.outputs}
+    known = {
+        key: value for key, value in provider.update(made, wanted).outputs.items() if key in planned.outputs
+    }
     assert known == planned.outputs
 
 
@@ -333,9 +337,7 @@ def test_a_missing_image_is_named_with_the_way_out(provider: Any, name: Callable
 # --- runs that died ---
 
 
-def test_a_running_container_of_a_run_that_died_is_adopted(
-    provider: Any, everything: Values
-) -> None:
+def test_a_running_container_of_a_run_that_died_is_adopted(provider: Any, everything: Values) -> None:
     first = provider.create("Container", everything, step="step-1")
     second = provider.create("Container", everything, step="step-2", orphans=["step-0", "step-1"])
     assert second.id == first.id

@@ -77,7 +77,9 @@ def test_the_document_has_the_clis_shape(passphrase: Passphrase) -> None:
     record = latest["resources"][1]
     assert record["customTimeouts"] == {"create": 90, "update": 0, "delete": 0}
     assert record["propertyDependencies"] == {"name": [STACK_URN], "password": []}
-    assert not {"protect", "delete", "initErrors", "pendingReplacement"} & set(record), "what is not is left out"
+    assert not {"protect", "delete", "initErrors", "pendingReplacement"} & set(record), (
+        "what is not is left out"
+    )
 
 
 def test_secrets_are_sealed_json_under_the_clis_marks(passphrase: Passphrase) -> None:
@@ -113,13 +115,17 @@ def test_members_that_a_newer_tool_wrote_stay(passphrase: Passphrase) -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=("Cs",))),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=5).filter(lambda key: key != SIGNATURE), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5).filter(lambda key: key != SIGNATURE), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 secret_values = st.recursive(
     json_values,
-    lambda inner: st.builds(Secret, inner) | st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    lambda inner: (
+        st.builds(Secret, inner) | st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner)
+    ),
     max_leaves=8,
 )
 
@@ -135,7 +141,9 @@ def test_an_export_with_secrets_shown_is_read_back_too() -> None:
     shown = checkpoint.to_json({"password": Secret("hunter2")}, None)
 
     assert shown["password"]["plaintext"] == '"hunter2"'
-    assert checkpoint.from_json(shown, lambda _: pytest.fail("nothing is sealed")) == {"password": Secret("hunter2")}
+    assert checkpoint.from_json(shown, lambda _: pytest.fail("nothing is sealed")) == {
+        "password": Secret("hunter2")
+    }
 
 
 @pytest.mark.parametrize("version", [0, 1, 2, 4, "3", None])
@@ -146,7 +154,9 @@ def test_another_version_is_refused_by_its_number(passphrase: Passphrase, versio
         read(document, passphrase)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", '"x"', '{"version": 3}', '{"version": 3, "checkpoint": 7}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", "null", '"x"', '{"version": 3}', '{"version": 3, "checkpoint": 7}']
+)
 def test_damaged_json_is_told_with_the_file_and_no_traceback(passphrase: Passphrase, text: str) -> None:
     with pytest.raises(DamagedState, match=r"dev\.json"):
         read(text, passphrase)

@@ -70,9 +70,7 @@ def test_the_stack_is_free_again_after_a_run_that_failed(folder: Path) -> None:
     assert not holders(folder)
 
 
-def test_a_live_holder_is_named_with_what_to_do(
-    folder: Path, other_process: subprocess.Popen[bytes]
-) -> None:
+def test_a_live_holder_is_named_with_what_to_do(folder: Path, other_process: subprocess.Popen[bytes]) -> None:
     left_by(folder, pid=other_process.pid)
 
     said = refusal(folder)
@@ -89,9 +87,7 @@ def test_a_refused_run_leaves_no_lock_of_its_own(folder: Path) -> None:
     assert [file.name for file in holders(folder)] == ["one.json"]
 
 
-def test_a_stale_lock_is_told_from_a_live_one(
-    folder: Path, other_process: subprocess.Popen[bytes]
-) -> None:
+def test_a_stale_lock_is_told_from_a_live_one(folder: Path, other_process: subprocess.Popen[bytes]) -> None:
     other_process.kill()
     other_process.communicate()
     left_by(folder, pid=other_process.pid)

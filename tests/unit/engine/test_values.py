@@ -28,7 +28,9 @@ plain = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
     max_leaves=12,
 )
-references = st.builds(ResourceReference, st.just(URN), st.sampled_from(["", "an-id", UNKNOWN]), st.sampled_from(["", "5.1.0"]))
+references = st.builds(
+    ResourceReference, st.just(URN), st.sampled_from(["", "an-id", UNKNOWN]), st.sampled_from(["", "5.1.0"])
+)
 outputs = st.builds(
     Output,
     st.just(UNKNOWN) | plain,
@@ -37,7 +39,9 @@ outputs = st.builds(
 )
 anything = st.recursive(
     plain | st.just(UNKNOWN) | references | outputs,
-    lambda inner: st.builds(Secret, inner) | st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    lambda inner: (
+        st.builds(Secret, inner) | st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
