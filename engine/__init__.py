@@ -1,4 +1,4 @@
-"""The embedded engine: runs Pulumi programs in Python where the Pulumi CLI cannot be installed. See README.md."""
+"""The embedded engine: runs Pulumi programs where the Pulumi CLI cannot be installed. See README.md."""
 
 import os
 

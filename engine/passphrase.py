@@ -124,7 +124,7 @@ class Passphrase:
 
 
 def from_environment(environment: Mapping[str, str]) -> str | None:
-    """The passphrase that the environment gives; None if it gives none. White space around a file's is not part of it.
+    """The passphrase that the environment gives, a file's without white space around it; None if none.
 
     Raises:
         BadInput: the file that it names cannot be read.

@@ -114,7 +114,7 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
 
 @cache
 def _loader() -> type[yaml.SafeLoader]:
-    """A loader that takes the same words for text as the CLI's: `on`, `yes`, `12:30` and dates are no other things."""
+    """A loader that takes the same words for text as the CLI's: `on`, `yes`, `12:30` and dates."""
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     loader: type[yaml.SafeLoader] = type("_Loader", (base,), {})
     kept = {"tag:yaml.org,2002:float", "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}

@@ -63,7 +63,7 @@ def check(properties: Mapping[str, Property], given: Values, owner: str) -> tupl
 
 
 def configuration(properties: Mapping[str, Property], given: Values) -> Values:
-    """Take a provider's own configuration out of what engines send: everything that is no string as JSON text."""
+    """Take a provider's configuration out of what engines send: what is no string comes as JSON text."""
     config = {}
     for name, value in plain(given).items():
         if name in _OF_THE_ENGINE:

@@ -143,16 +143,13 @@ class KafkaCluster:
 
     def _read_or_reconnect(self, deadline: Deadline) -> Metadata:
         try:
-            metadata = self._read_metadata(deadline)
-            if not metadata.brokers:
-                raise ReadError(f"Kafka named no broker (bootstrap {self._bootstrap})")
+            return self._read_metadata(deadline)
         except ReadError:
             # A client that was once told of no brokers, as a broker just back from a freeze may do, drops the
             # connection that it has and never finds another; a new one starts from the bootstrap list.
             with self._lock:
                 self._admin = None
             raise
-        return metadata
 
     def _read_metadata(self, deadline: Deadline) -> Metadata:
         described = self._call(
@@ -160,6 +157,8 @@ class KafkaCluster:
         )
         # Always all topics: asking for one by name may create it where auto-creation is on.
         listed = self._call(lambda admin, seconds: admin.list_topics(timeout=seconds), deadline)
+        if not listed.brokers:
+            raise ReadError(f"Kafka named no broker (bootstrap {self._bootstrap})")
         # Only the description knows racks, and while there is no controller it does not come.
         answer, _ = attempt(lambda: _answer(described, Deadline(deadline.left(RACK_SECONDS))))
         racks = {node.id: node.rack for node in answer.nodes} if answer else {}

@@ -1,4 +1,4 @@
-"""The provider's configuration in the terms of Kafka's client library. Pure, but for looking whether files exist."""
+"""The provider's configuration in the terms of Kafka's client library. Pure, but for a look at files."""
 
 from __future__ import annotations
 

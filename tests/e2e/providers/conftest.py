@@ -165,7 +165,8 @@ def urn(kind: str) -> str:
 
 
 def _unfinished(request: Any, error: grpc.RpcError) -> Made | None:
-    packed = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
+    metadata: Any = error.trailing_metadata() or ()
+    packed = dict(metadata).get("grpc-status-details-bin")
     if not isinstance(packed, bytes):
         return None
     status = status_pb2.Status.FromString(packed)

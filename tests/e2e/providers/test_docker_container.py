@@ -154,7 +154,7 @@ def test_docker_has_what_was_asked_for(
         {"waitTimeout": 31},
         {"removeVolumes": True},
     ],
-    ids=lambda change: "+".join(change),
+    ids="+".join,
 )
 def test_a_limit_changes_in_place(
     provider: Any, engine: docker.DockerClient, everything: Values, change: Values
@@ -355,7 +355,7 @@ def test_a_running_container_of_a_run_that_died_is_adopted(provider: Any, everyt
         {"memory": 65},
         {"networksAdvanced": []},
     ],
-    ids=lambda change: "+".join(change),
+    ids="+".join,
 )
 def test_an_orphan_that_is_not_what_is_wanted_now_gives_way(
     provider: Any, everything: Values, change: Values

@@ -1,0 +1,250 @@
+"""A stack's file: what the program gets of it, and edits that keep what people wrote around the values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import stackfile
+from engine.config import StackConfig, get_path, parse_value, set_path
+from engine.errors import BadInput, Unsupported
+from engine.passphrase import Passphrase
+from engine.project import Project
+
+STACK_FILE = """\
+# The development stack.
+encryptionsalt: v1:rCA6zNYBdO4=:v1:HZ20tE6SohzbOrW+:UrW6fwnh8r6F+cfkVe13LHFuEz/OUg==
+
+config:
+  # How big it is.
+  shop:size: "3"  # small
+  shop:cluster:
+    memory: 512  # MB
+    nodes: [1, 2]
+  docker:host: unix:///run/docker.sock
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "Pulumi.yaml").write_text(
+        "name: shop\nruntime: python\nconfig:\n  size: {type: integer, default: 1}\n  shop:color: {value: red}\n  fixed: 7\n"
+    )
+    return Project.find(tmp_path)
+
+
+def config(project: Project, text: str = STACK_FILE) -> StackConfig:
+    project.stack_file("dev").write_text(text)
+    return StackConfig.load(project, "dev")
+
+
+def untouched(text: str) -> str:
+    raise AssertionError(f"nothing is secret here, and {text} was to be decrypted")
+
+
+def test_the_program_gets_every_value_as_text_and_the_projects_defaults(project: Project) -> None:
+    texts, secret = config(project).for_program(untouched)
+
+    assert texts == {
+        "shop:size": "3",
+        "shop:color": "red",
+        "shop:fixed": "7",
+        "shop:cluster": '{"memory":512,"nodes":[1,2]}',
+        "docker:host": "unix:///run/docker.sock",
+    }
+    assert secret == []
+
+
+def test_a_key_without_a_namespace_is_the_projects(project: Project) -> None:
+    assert config(project, "config:\n  size: 4\n").for_program(untouched)[0]["shop:size"] == "4"
+
+
+def test_secrets_are_decrypted_wherever_they_stand_and_their_top_key_is_named(project: Project) -> None:
+    passphrase = Passphrase.create("x")
+    sealed = [{"secure": passphrase.encrypt(text)} for text in ("one", "two")]
+    text = yaml.safe_dump(
+        {"config": {"shop:token": sealed[0], "shop:deep": {"list": [1, sealed[1]]}, "shop:a": True}}
+    )
+
+    loaded = config(project, text)
+    texts, secret = loaded.for_program(passphrase.decrypt)
+
+    assert texts["shop:token"] == "one"
+    assert texts["shop:deep"] == '{"list":[1,"two"]}'
+    assert texts["shop:a"] == "true"
+    assert sorted(secret) == ["shop:deep", "shop:token"]
+    assert sorted(loaded.secrets(passphrase.decrypt)) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("config: [1]", "mapping"),
+        ("config: {", "not YAML"),
+        ("[1]", "mapping"),
+        ("secretsprovider: awskms://x", "awskms"),
+    ],
+)
+def test_a_stack_file_that_cannot_be_used_is_named_with_the_reason(
+    project: Project, text: str, fault: str
+) -> None:
+    with pytest.raises(BadInput, match=fault) as told:
+        config(project, text)
+
+    assert "Pulumi.dev.yaml" in str(told.value)
+
+
+def test_one_value_is_changed_and_nothing_else_in_the_file(project: Project) -> None:
+    loaded = config(project)
+
+    loaded.set("size", "5")
+    loaded.set("docker:host", "ssh://other")
+
+    assert loaded.file.read_text() == STACK_FILE.replace('"3"', "'5'").replace(
+        "unix:///run/docker.sock", "ssh://other"
+    )
+
+
+def test_a_new_value_stands_behind_the_others(project: Project) -> None:
+    loaded = config(project)
+
+    loaded.set("shop:token", {"secure": "v1:a:b"})
+
+    assert loaded.file.read_text() == STACK_FILE + "  shop:token:\n    secure: v1:a:b\n"
+
+
+def test_a_file_that_does_not_exist_is_made(project: Project) -> None:
+    StackConfig.load(project, "new").set("size", "5")
+
+    assert StackConfig.load(project, "new").values == {"shop:size": "5"}
+
+
+def test_a_value_is_removed_with_nothing_else(project: Project) -> None:
+    loaded = config(project)
+
+    loaded.remove("docker:host")
+
+    assert loaded.file.read_text() == STACK_FILE.replace("  docker:host: unix:///run/docker.sock\n", "")
+
+
+def test_an_edit_that_would_lose_a_comment_is_refused_and_says_what_to_write(project: Project) -> None:
+    loaded = config(project)
+
+    with pytest.raises(BadInput, match=r"memory: 1024"):
+        loaded.set("cluster", {"memory": 1024, "nodes": [1, 2]})
+
+    assert loaded.file.read_text() == STACK_FILE
+
+
+def test_a_salt_is_written_below_the_comments_at_the_head(project: Project) -> None:
+    loaded = config(project, "# The production stack.\nconfig:\n  shop:size: 3\n")
+
+    loaded.set_salt("v1:a:v1:b:c")
+
+    assert loaded.file.read_text().splitlines()[:2] == [
+        "# The production stack.",
+        "encryptionsalt: v1:a:v1:b:c",
+    ]
+    assert StackConfig.load(project, "dev").salt == "v1:a:v1:b:c"
+
+
+KEYS = st.from_regex(r"shop:[a-z]{1,8}", fullmatch=True)
+SCALARS = (
+    st.text(
+        st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\x85\ufeff"),
+        max_size=20,
+    )
+    | st.integers()
+    | st.booleans()
+)
+
+
+@given(
+    st.dictionaries(KEYS, SCALARS, max_size=5),
+    KEYS,
+    SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text("ab", min_size=1), SCALARS),
+)
+def test_whatever_is_written_is_read_back_and_the_rest_with_it(
+    before: dict[str, Any], key: str, value: Any
+) -> None:
+    text = yaml.safe_dump({"config": before}, sort_keys=False, allow_unicode=True, width=10_000)
+
+    edited = stackfile.with_value(text, [key], value, where="x")
+
+    assert yaml.safe_load(edited)["config"] == {**before, key: value}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("0", 0),
+        ("-12", -12),
+        ("007", "007"),
+        ("-0", "-0"),
+        ("--5", "--5"),
+        ("1.5", "1.5"),
+        ("", ""),
+    ],
+)
+def test_numbers_and_booleans_are_recognised_inside_objects(text: str, value: Any) -> None:
+    parsed = parse_value(text)
+
+    assert (parsed, type(parsed)) == (value, type(value))
+
+
+def test_a_path_sets_a_member_and_makes_what_is_missing() -> None:
+    assert set_path({"a": {"b": 1}}, ["a", "c", 0], "x") == {"a": {"b": 1, "c": ["x"]}}
+    assert set_path([1, 2], [1], 3) == [1, 3]
+    assert get_path({"a": [{"b": 7}]}, ["a", 0, "b"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [("text", ["a"]), ([1], [3]), ({"a": 1}, [0]), ({"secure": "v1:x:y"}, ["a"])],
+)
+def test_a_path_through_something_else_is_refused(value: Any, path: list[str | int]) -> None:
+    with pytest.raises(BadInput, match="cannot be set"):
+        set_path(value, path, 1)
+
+
+@pytest.mark.parametrize("path", [["b"], ["a", "b"], ["l", 5]])
+def test_a_path_to_nothing_is_told(path: list[str | int]) -> None:
+    with pytest.raises(KeyError):
+        get_path({"a": 1, "l": []}, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "fault"),
+    [
+        ("runtime: python", BadInput, "name"),
+        ("name: x\nruntime: nodejs", Unsupported, "nodejs"),
+        ("name: x\nruntime: python\nmain: src", Unsupported, "main"),
+        ("name: x\nruntime: python\nplugins: {providers: [{name: a, path: b}]}", Unsupported, "plugins"),
+        ("- x", BadInput, "mapping"),
+    ],
+)
+def test_a_project_that_cannot_be_run_is_refused_with_the_reason(
+    tmp_path: Path, text: str, kind: type[Exception], fault: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(text)
+
+    with pytest.raises(kind, match=fault):
+        Project.find(tmp_path)
+
+
+def test_a_project_is_found_from_a_folder_inside_it(project: Project) -> None:
+    inner = project.root / "a" / "b"
+    inner.mkdir(parents=True)
+
+    assert Project.find(inner).root == project.root
+
+
+def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"Pulumi\\.yaml"):
+        Project.find(tmp_path)
