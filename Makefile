@@ -48,7 +48,7 @@ format: $(VENV)/.installed ## put the code into the project's format
 	@$(BIN)/ruff check --fix-only .
 
 images: host $(VENV)/.installed ## build what has changed of the images, or choose the public ones
-	@$(BIN)/python -m images ensure
+	@$(BIN)/python -m images build
 
 ready: images
 

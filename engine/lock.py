@@ -52,7 +52,7 @@ class Holder:
             return cls(file)
 
     def is_alive(self) -> bool | None:
-        """Whether its process still runs; None where that cannot be known: elsewhere, or of a damaged lock."""
+        """Whether its process still runs; None if unknown: elsewhere, or a damaged lock."""
         if self.host != socket.gethostname() or not self.pid:
             return None
         started = _started(self.pid)

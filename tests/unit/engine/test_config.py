@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -15,6 +14,9 @@ from engine.config import StackConfig, get_path, parse_value, set_path
 from engine.errors import BadInput, Unsupported
 from engine.passphrase import Passphrase
 from engine.project import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STACK_FILE = """\
 # The development stack.
@@ -33,7 +35,8 @@ config:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     (tmp_path / "Pulumi.yaml").write_text(
-        "name: shop\nruntime: python\nconfig:\n  size: {type: integer, default: 1}\n  shop:color: {value: red}\n  fixed: 7\n"
+        "name: shop\nruntime: python\nconfig:\n"
+        "  size: {type: integer, default: 1}\n  shop:color: {value: red}\n  fixed: 7\n"
     )
     return Project.find(tmp_path)
 
