@@ -48,6 +48,7 @@ format: $(VENV)/.installed ## put the code into the project's format
 	@$(BIN)/ruff check --fix-only .
 
 images: host $(VENV)/.installed ## build what has changed of the images, or choose the public ones
+	@case "$$($(BIN)/python -m images source)" in local*) $(PYTHON) -m host packages images;; esac
 	@$(BIN)/python -m images build
 
 ready: images
