@@ -39,7 +39,7 @@ def with_value(text: str, spellings: Sequence[str], value: Any, *, where: str) -
     entry = _dump({key: value})
     wanted = {**document, _CONFIG: {**config, key: value}}
     lines = text.splitlines()
-    members = _members(text)
+    members = _members(text, lines)
     if members is None:
         edited = [*lines, f"{_CONFIG}:", *(f"  {line}" for line in entry)]
     elif key in members.places:
@@ -66,9 +66,9 @@ def without_value(text: str, key: str, *, where: str) -> str:
         **document,
         _CONFIG: {name: value for name, value in document[_CONFIG].items() if name != key},
     }
-    members = _members(text)
-    start, end = members.places[key] if members else (0, 0)
     lines = text.splitlines()
+    members = _members(text, lines)
+    start, end = members.places[key] if members else (0, 0)
     edited = [*lines[:start], *lines[end:]]
     return _proven(edited, wanted, kept=[], where=where, advice=f"nothing for {key}")
 
@@ -98,10 +98,16 @@ def with_salt(text: str, salt: str, *, where: str) -> str:
 class _Members:
     """Where the members of `config` stand: for each key its first line and the one after its last."""
 
-    def __init__(self, lines: Sequence[str], key: yaml.Node, section: yaml.Node) -> None:
+    def __init__(self, lines: list[str], key: yaml.Node, section: yaml.Node) -> None:
         self.places: dict[str, tuple[int, int]] = {}
         self.end: int = key.start_mark.line + 1
         self._indent = 2
+        if isinstance(section, yaml.MappingNode) and section.flow_style and not section.value:
+            # `config: {}` says that there is nothing: members follow once the braces are gone.
+            start, end = section.start_mark, section.end_mark
+            if start.line == end.line == key.start_mark.line:
+                line = lines[start.line]
+                lines[start.line] = line[: start.column].rstrip() + line[end.column :]
         if not isinstance(section, yaml.MappingNode) or section.flow_style:
             return
         for name, value in section.value:
@@ -118,11 +124,12 @@ class _Members:
         return [f"{' ' * self._indent}{line}" for line in entry]
 
 
-def _members(text: str) -> _Members | None:
+def _members(text: str, lines: list[str]) -> _Members | None:
+    """The members of `config`, if the text has it; `lines` lose the braces of an empty one."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     for key, section in root.value if isinstance(root, yaml.MappingNode) else ():
         if key.value == _CONFIG:
-            return _Members(text.splitlines(), key, section)
+            return _Members(lines, key, section)
     return None
 
 

@@ -249,5 +249,5 @@ def test_a_project_is_found_from_a_folder_inside_it(project: Project) -> None:
 
 
 def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"Pulumi\\.yaml"):
+    with pytest.raises(BadInput, match=r"Pulumi\.yaml"):
         Project.find(tmp_path)
