@@ -73,10 +73,19 @@ class Level:
     """A broker's limit: it keeps every segment of every partition open. At most the Docker engine's own."""
     heap: str
     memory: str
+    jvm_options: str
+    """Of a broker's JVM beside its heap; empty for what Kafka's start scripts choose."""
+    racks: bool
+    """Whether each broker is told a rack of its own, over which replicas are spread."""
     free_disk: str
     protect_data: bool
     """Whether volumes and topics refuse to be deleted."""
 
+
+_G1 = (
+    "-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 "
+    "-XX:G1HeapRegionSize=16M -XX:+ExplicitGCInvokesConcurrent -XX:+ParallelRefProcEnabled"
+)
 
 LEVELS: Mapping[str, Level] = {
     "dev": Level(
@@ -91,9 +100,28 @@ LEVELS: Mapping[str, Level] = {
         open_files=16_384,
         heap="512m",
         memory="1g",
+        jvm_options="",
+        racks=False,
         free_disk="2g",
         protect_data=False,
-    )
+    ),
+    "prod": Level(
+        suffix="",
+        brokers=3,
+        replication_factor=3,
+        min_insync_replicas=2,
+        internal_topic_partitions=12,
+        rebalance_delay_ms=3000,
+        segment_mib=1024,
+        cleaner_buffer_mib=128,
+        open_files=16_384,
+        heap="2g",
+        memory="3g",
+        jvm_options=_G1,
+        racks=True,
+        free_disk="10g",
+        protect_data=True,
+    ),
 }
 """The environments by name."""
 

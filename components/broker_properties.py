@@ -68,6 +68,8 @@ def environment(node: Node, topology: Topology, level: Level) -> dict[str, str]:
         "share.coordinator.state.topic.num.partitions": internal_partitions,
         "group.initial.rebalance.delay.ms": str(level.rebalance_delay_ms),
     }
+    if node.rack:
+        properties["broker.rack"] = node.rack
     variables = {f"KAFKA_{name.replace('.', '_').upper()}": value for name, value in properties.items()}
     variables |= {
         "CLUSTER_ID": topology.cluster_id,
@@ -77,15 +79,18 @@ def environment(node: Node, topology: Topology, level: Level) -> dict[str, str]:
     return dict(sorted(variables.items()))
 
 
-def start_command(node: Node, java: Java) -> tuple[str, ...]:
+def start_command(node: Node, java: Java, level: Level) -> tuple[str, ...]:
     """The container's command: the images' start script with ``NAME=VALUE`` arguments.
 
     What is given here reaches the broker alone. In the container's environment, every tool that ``docker
     exec`` starts would take the broker's heap and try to open the broker's JMX port.
     """
+    # Named in full where it matters: one of the public images never applies Kafka's own choice.
+    options = (f"KAFKA_JVM_PERFORMANCE_OPTS={level.jvm_options}",) if level.jvm_options else ()
     return (
         START_COMMAND,
         f"KAFKA_HEAP_OPTS=-Xms{java.heap_mib}m -Xmx{java.heap_mib}m",
+        *options,
         f"KAFKA_JMX_PORT={node.jmx_port}",
         "KAFKA_JMX_HOSTNAME=localhost",
         # Without it, the start script of one of the public images writes logs of garbage

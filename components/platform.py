@@ -95,7 +95,7 @@ def _broker(node: Node, cluster: Topology, settings: Settings, network: str) -> 
         memory_mib=settings.kafka.memory_mib,
         health=health.kafka(topology.INTERNAL_PORT),
         environment=broker_properties.environment(node, cluster, settings.level),
-        command=broker_properties.start_command(node, settings.kafka),
+        command=broker_properties.start_command(node, settings.kafka, settings.level),
         ports=(
             PublishedPort(inside=topology.EXTERNAL_PORT, outside=node.external_port),
             PublishedPort(inside=node.jmx_port, outside=node.jmx_port),

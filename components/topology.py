@@ -45,6 +45,8 @@ class Node:
     """The host's port that leads to the EXTERNAL listener."""
     jmx_port: int
     """Remote JMX, the same number inside and outside: RMI tells clients which port to come back to."""
+    rack: str
+    """What fails together with it, as ``broker.rack``; empty where replicas need not be spread."""
 
     @property
     def external_address(self) -> str:
@@ -88,6 +90,7 @@ def plan(settings: Settings) -> Topology:
                 advertised_host=settings.advertised_host,
                 external_port=broker_port(number) + settings.port_offset,
                 jmx_port=FIRST_JMX_PORT + number - 1 + settings.port_offset,
+                rack=f"rack-{number}" if level.racks else "",
             )
             for number, name in enumerate(names, start=1)
         ),

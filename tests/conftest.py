@@ -6,7 +6,7 @@ import asyncio
 import json
 import runpy
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,6 +145,18 @@ def program(engine: Engine, configure: Callable[[dict[str, str]], None]) -> Engi
 
 
 @pytest.fixture
+def production(
+    configure: Callable[[dict[str, str]], None], recording_engine: Callable[[str], Engine]
+) -> Engine:
+    """The project's own program for the production stack."""
+    images = {"source": "local", "kafka": "i/kafka:1", "schemaRegistry": "i/registry:1", "console": "i/ui:1"}
+    configure({"environment": "prod", "images": json.dumps(images)})
+    engine = recording_engine("prod")
+    engine.run_project()
+    return engine
+
+
+@pytest.fixture
 def dev() -> Settings:
     """The development platform as it is without any configuration, on images built here."""
     return Settings(
@@ -166,15 +178,40 @@ def dev() -> Settings:
 
 
 @pytest.fixture
-def engine(configure: Callable[[dict[str, str]], None]) -> Iterator[Engine]:
+def prod(dev: Settings) -> Settings:
+    """The production platform as it is without any configuration, on images built here."""
+    return replace(
+        dev,
+        owner=Owner(project="messaging", stack="prod", instance=""),
+        environment="prod",
+        level=LEVELS["prod"],
+        kafka=Java(heap_mib=2048, memory_mib=3072),
+        free_disk_mib=10_240,
+    )
+
+
+@pytest.fixture
+def engine(recording_engine: Callable[[str], Engine]) -> Engine:
     """A fresh recording engine with an event loop of its own."""
+    return recording_engine("dev")
+
+
+@pytest.fixture
+def recording_engine(configure: Callable[[dict[str, str]], None]) -> Iterator[Callable[[str], Engine]]:
+    """Makes the one recording engine of a test, for a stack."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    recording = Engine()
-    mocks.set_mocks(recording.mocks, project="messaging", stack="dev", preview=False, monitor=recording)
-    # The stack itself is registered by now, also for a test that registers nothing else.
-    loop.run_until_complete(stack.wait_for_rpcs())
-    yield recording
+
+    def make(stack_name: str) -> Engine:
+        recording = Engine()
+        mocks.set_mocks(
+            recording.mocks, project="messaging", stack=stack_name, preview=False, monitor=recording
+        )
+        # The stack itself is registered by now, also for a test that registers nothing else.
+        loop.run_until_complete(stack.wait_for_rpcs())
+        return recording
+
+    yield make
     # A test that forgets this fixture must not run on what another one left behind.
     pulumi.runtime.settings.reset_options()
     loop.close()

@@ -1,4 +1,4 @@
-"""The development platform's resources as a reviewed file: type, name and parent of each, sorted.
+"""The resources of each environment's platform as a reviewed file: type, name and parent, sorted.
 
 After a change that is meant, write it anew: run this file's test with MESSAGING_WRITE_GOLDEN=1.
 """
@@ -9,18 +9,24 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.conftest import Engine
 
-GOLDEN = Path(__file__).parent / "golden" / "dev.txt"
+GOLDEN = Path(__file__).parent / "golden"
 
 
-def test_the_development_platform_has_the_resources_that_were_reviewed(program: Engine) -> None:
+@pytest.mark.parametrize(("file", "fixture"), [("dev.txt", "program"), ("prod.txt", "production")])
+def test_a_platform_has_the_resources_that_were_reviewed(
+    file: str, fixture: str, request: pytest.FixtureRequest
+) -> None:
+    program: Engine = request.getfixturevalue(fixture)
     lines = sorted(
         f"{resource.type}  {resource.name}  < {resource.parent or '-'}" for resource in program.registered
     )
     tree = "\n".join(lines) + "\n"
     if os.environ.get("MESSAGING_WRITE_GOLDEN"):
-        GOLDEN.write_text(tree)
+        (GOLDEN / file).write_text(tree)
 
-    assert tree == GOLDEN.read_text()
+    assert tree == (GOLDEN / file).read_text()

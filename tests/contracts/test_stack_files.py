@@ -29,8 +29,8 @@ def declared() -> dict[str, dict[str, Any]]:
     return dict(document("Pulumi.yaml")["config"])
 
 
-def test_there_is_a_development_stack() -> None:
-    assert "Pulumi.dev.yaml" in STACK_FILES
+def test_there_is_a_stack_for_development_and_one_for_production() -> None:
+    assert {"Pulumi.dev.yaml", "Pulumi.prod.yaml"} <= set(STACK_FILES)
 
 
 def test_every_key_of_the_project_has_a_type_and_a_description() -> None:

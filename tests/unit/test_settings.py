@@ -135,7 +135,7 @@ def test_the_console_can_stand_in_for_kafka_ui_anywhere(load: Load) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"environment": "staging"}, ("messaging:environment is 'staging'", "one of dev")),
+        ({"environment": "staging"}, ("messaging:environment is 'staging'", "one of dev, prod")),
         ({"portOffset": "many"}, ("messaging:portOffset is 'many'", "from 0 to 50000")),
         ({"portOffset": -1}, ("messaging:portOffset", "'-1'")),
         ({"instance": "Not A Name"}, ("messaging:instance is 'Not A Name'", "messaging:instance: team-a")),
