@@ -25,8 +25,26 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-PUBLISHED = (9092, 8081, 8080, 9101)
-"""The ports that the development stack publishes, before the offset."""
+PUBLISHED = (
+    8080,
+    8081,
+    8404,
+    9092,
+    9093,
+    9094,
+    9095,
+    9096,
+    9097,
+    9101,
+    9102,
+    9103,
+    9104,
+    9105,
+    9201,
+    9202,
+    9203,
+)
+"""The ports that a stack may publish, before the offset."""
 COPIED = ("components", "images", "messaging", "schemas")
 
 
@@ -174,17 +192,21 @@ def client() -> docker.DockerClient:
     return docker.from_env(timeout=120)
 
 
-def new_workspace(folder: Path, instance: str) -> Workspace:
+def new_workspace(
+    folder: Path, instance: str, *, stack: str = "dev", environment: dict[str, str] | None = None
+) -> Workspace:
     """A fresh copy of the project, as a clone would give it, with a stack of its own."""
     root = folder / "project"
     root.mkdir()
-    for name in ("__main__.py", "settings.py", "Pulumi.yaml", "Pulumi.dev.yaml", ".site.yaml"):
+    for name in ("__main__.py", "settings.py", "Pulumi.yaml", f"Pulumi.{stack}.yaml", ".site.yaml"):
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, root / name)
     for name in COPIED:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     (root / ".venv").symlink_to(BIN.parent)
-    workspace = Workspace(root=root, instance=instance, offset=free_offset())
+    workspace = Workspace(
+        root=root, instance=instance, offset=free_offset(), stack=stack, environment=environment or {}
+    )
     workspace.pulumi("stack", "select", "--create")
     workspace.configure("instance", instance)
     workspace.configure("portOffset", str(workspace.offset))
