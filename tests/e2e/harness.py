@@ -45,6 +45,8 @@ PUBLISHED = (
     9203,
 )
 """The ports that a stack may publish, before the offset."""
+HIGHEST_OFFSET = 50_000
+"""What `messaging:portOffset` allows; the kernel also chooses ports above."""
 COPIED = ("components", "images", "messaging", "schemas")
 
 
@@ -219,7 +221,7 @@ def free_offset() -> int:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             offset = int(probe.getsockname()[1]) - min(PUBLISHED)
-        if offset > 0 and all(is_free(port + offset) for port in PUBLISHED):
+        if 0 < offset <= HIGHEST_OFFSET and all(is_free(port + offset) for port in PUBLISHED):
             return offset
 
 
