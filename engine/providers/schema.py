@@ -38,6 +38,7 @@ class Property:
         default: What stands for it when it is left out.
         values: The only values allowed, if there is such a list.
         range: Lowest and, if there is one, highest number allowed.
+        secret: Whether nobody may see it; engines keep it so, whatever the program says of it.
         refused: Why it is not supported and what to use instead; empty for all that are.
     """
 
@@ -53,6 +54,7 @@ class Property:
     default: Any = None
     values: tuple[str, ...] = ()
     range: tuple[int, ...] = ()
+    secret: bool = False
     refused: str = ""
 
     @property
@@ -162,6 +164,8 @@ def _described(package: str, properties: Mapping[str, Property], types: dict[str
         described[name] = _type(package, given, types)
         if given.replace:
             described[name]["willReplaceOnChanges"] = True
+        if given.secret:
+            described[name]["secret"] = True
         if given.default is not None:
             described[name]["default"] = given.default
     return described

@@ -1,1 +1,1 @@
-"""The kafka provider: topics of one Kafka cluster."""
+"""The kafka provider: topics, access rules, credentials and quotas of one Kafka cluster."""

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from engine.providers.base import ProviderError
+from engine.providers.kafka.quota_requests import Quotas
 from engine.providers.kafka.settings import client_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from confluent_kafka.admin import AdminClient
 
@@ -42,7 +43,10 @@ class Cluster:
     Attributes:
         timeout: Seconds to wait for an answer or a change.
         servers: Its bootstrap servers, for messages.
+        quotas: Its quotas, which take a client library of their own.
     """
+
+    quotas: Quotas
 
     def __init__(self) -> None:
         self.timeout = _DEFAULT_TIMEOUT
@@ -57,6 +61,12 @@ class Cluster:
         self._config = config
         self.timeout = float(config.get("timeout", _DEFAULT_TIMEOUT))
         self.servers = ", ".join(config["bootstrapServers"])
+        self.quotas = Quotas(config, client_settings(config), self.timeout)
+
+    def close(self) -> None:
+        """Let go of connections; the other client library ends with the process."""
+        if self.servers:
+            self.quotas.close()
 
     @property
     def admin(self) -> AdminClient:
@@ -103,8 +113,12 @@ class Cluster:
             self._last_error = error.str().partition(" (after ")[0]
 
     @contextmanager
-    def saying(self, what: str) -> Iterator[None]:
+    def saying(self, what: str, words: Mapping[str, str] | None = None) -> Iterator[None]:
         """Turn Kafka's errors into ones that say what could not be done.
+
+        Args:
+            what: What could not be done.
+            words: Better words than Kafka's own for some errors, by their names.
 
         Raises:
             Refused: Kafka said no, or nothing.
@@ -115,4 +129,5 @@ class Cluster:
             yield
         except KafkaException as error:
             said = error.args[0]
-            raise Refused(f"{what}: {said.str()}", said.name()) from None
+            reason = (words or {}).get(said.name(), said.str())
+            raise Refused(f"{what}: {reason}", said.name()) from None

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from engine.providers import schema
 from engine.providers.check import Failure, check
+from engine.providers.kafka.acl import Acl
 from engine.providers.kafka.cluster import Cluster
+from engine.providers.kafka.credential import UserScramCredential
+from engine.providers.kafka.quota import Quota
 from engine.providers.kafka.settings import complete, faults
 from engine.providers.kafka.topic import Topic
 
@@ -17,13 +20,18 @@ if TYPE_CHECKING:
 
 
 class KafkaPackage:
-    """Topics."""
+    """Topics, access rules, credentials and quotas."""
 
     def __init__(self) -> None:
         self.schema = schema.load("kafka")
         self._cluster = Cluster()
-        topic = Topic(self._cluster)
-        self.resources: dict[str, Resource] = {topic.type.token: topic}
+        made: tuple[Resource, ...] = (
+            Topic(self._cluster),
+            Acl(self._cluster),
+            UserScramCredential(self._cluster),
+            Quota(self._cluster),
+        )
+        self.resources: dict[str, Resource] = {one.type.token: one for one in made}
 
     def check_config(self, config: Values) -> list[Failure]:
         """Find unsupported settings, and what does not fit together."""
@@ -35,4 +43,5 @@ class KafkaPackage:
         self._cluster.configure(complete(config, os.environ))
 
     def close(self) -> None:
-        """Do nothing: the client library ends with the process."""
+        """Let go of connections."""
+        self._cluster.close()

@@ -30,6 +30,9 @@ TYPES = {
     "Network": "docker:index/network:Network",
     "Volume": "docker:index/volume:Volume",
     "Topic": "kafka:index/topic:Topic",
+    "Acl": "kafka:index/acl:Acl",
+    "Quota": "kafka:index/quota:Quota",
+    "UserScramCredential": "kafka:index/userScramCredential:UserScramCredential",
 }
 SHELL = ("/bin/sh", "/bin/sleep", "/bin/cat", "/bin/test")
 
