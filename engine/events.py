@@ -86,6 +86,48 @@ class Outputs:
     new: Values
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyPacksLoad:
+    """A policy pack starts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyViolation:
+    """A policy finds fault with a resource, or with the stack under the stack's own URN."""
+
+    urn: str
+    policy: str
+    pack: str
+    version: str
+    level: str
+    """``mandatory`` fails the run, ``advisory`` does not."""
+    message: str
+    severity: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRemediation:
+    """A policy changed a resource's inputs."""
+
+    urn: str
+    policy: str
+    pack: str
+    version: str
+    before: Values
+    after: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySummary:
+    """What a pack's policies said of one resource, or of the stack where ``urn`` is empty."""
+
+    urn: str
+    pack: str
+    version: str
+    passed: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """How a run ended."""
@@ -95,7 +137,10 @@ class Summary:
     failed: bool = False
     cancelled: bool = False
     planned: bool = False
+    policy_packs: dict[str, str] = field(default_factory=dict)
+    """The packs that ran, as ``name|local|folder``, and their versions."""
 
 
-Event = StepEvent | Diagnostic | Output | Outputs | Summary
+PolicyEvent = PolicyPacksLoad | PolicyViolation | PolicyRemediation | PolicySummary
+Event = StepEvent | Diagnostic | Output | Outputs | PolicyEvent | Summary
 Sink = Callable[[Event], None]

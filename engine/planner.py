@@ -15,6 +15,7 @@ from engine.cascade import Cascade
 from engine.errors import StepFailed
 from engine.events import Diagnostic, Operation
 from engine.plugins import CallFailed
+from engine.policy import FORBIDDEN
 from engine.provider import UNKNOWN_CONFIGURATION, CheckFailure, ConfigurationUnknown, Diff
 from engine.registry import is_provider
 from engine.resource import Resource
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from engine.events import Sink
     from engine.goal import Goal, Names
+    from engine.policy import Policies
     from engine.registry import Registry
     from engine.values import Values
 
@@ -39,6 +41,7 @@ class Planner:
         deleted: Gets the URNs whose deletion is planned: what is ``deleted_with`` them needs no call of its
             own.
         preview: Whether faults that an update would stop at are only reported.
+        policies: Mend and judge what the goals' inputs have become.
         sink: Gets warnings and, in preview, faults.
     """
 
@@ -50,6 +53,7 @@ class Planner:
         *,
         deleted: set[str],
         preview: bool,
+        policies: Policies,
         sink: Sink,
     ) -> None:
         self.lock = threading.Lock()
@@ -61,6 +65,7 @@ class Planner:
         self._olds = {old.urn: old for old in olds if not old.delete}
         self._registry = registry
         self._preview = preview
+        self._policies = policies
         self._sink = sink
         self._goals: dict[str, Goal] = {}
         self._news: dict[str, Resource] = {}
@@ -103,6 +108,7 @@ class Planner:
             new.inputs = self._check(new, known, goal.inputs if known is None else inputs)
         else:
             new.inputs = inputs
+        self._judge(new)
         self._planned.add(urn)
         if old is None:
             return [Step(Operation.CREATE, urn, new=new)]
@@ -167,6 +173,18 @@ class Planner:
             raise StepFailed(new.urn, _words(failures))
         return checked
 
+    def _judge(self, new: Resource) -> None:
+        """Let the policies mend what was checked, and stop an update that a mandatory one forbids."""
+        provider = self._provider(new)
+        self._policies.mend(new, provider)
+        if not self._policies.allow(new, provider):
+            self.failed = True
+            if not self._preview:
+                raise StepFailed(new.urn, FORBIDDEN)
+
+    def _provider(self, new: Resource) -> Resource | None:
+        return self._news.get(graph.provider_urn(new.provider)) if new.provider else None
+
     # --- from a comparison to steps ---
 
     def _from_diff(self, goal: Goal, old: Resource, new: Resource) -> list[Step]:
@@ -219,6 +237,7 @@ class Planner:
         self._replaced.add(new.urn)
         # The old resource's defaults do not carry over to its replacement.
         new.inputs = self._check(new, None, goal.inputs) if goal.custom else goal.inputs
+        self._policies.mend(new, self._provider(new), quiet=True)
         first = (
             diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
         )

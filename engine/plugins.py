@@ -78,6 +78,7 @@ class Plugin:
 
     def __init__(self, package: str) -> None:
         self.package = package
+        self.title = f"the {package} provider"
         self._child: Child
         self._stub: Any
         self._port: Future[str] = Future()
@@ -116,16 +117,19 @@ class Plugin:
             except TimeoutError:
                 if self._child.wait(0) is not None and not self._port.done():
                     raise self._death("before it was ready") from None
-        msg = f"the {self.package} provider did not say within {_START_SECONDS:.0f} s which port it serves on"
+        msg = f"{self.title} did not say within {_START_SECONDS:.0f} s which port it serves on"
         raise CallFailed(msg, answered=False)
 
     def _connect(self, port: str) -> None:
+        if not port.strip().isdigit():
+            msg = f"the first line of {self.title} must be the port it serves on, not {port!r}"
+            raise CallFailed(msg, answered=False)
+        self._stub = self._stub_of(rpc.channel(f"127.0.0.1:{port.strip()}"))
+
+    def _stub_of(self, channel: grpc.Channel) -> Any:
         from pulumi.runtime.proto import provider_pb2_grpc  # kept from every command that starts no plugin
 
-        if not port.strip().isdigit():
-            msg = f"the {self.package} provider's first line must be the port it serves on, not {port!r}"
-            raise CallFailed(msg, answered=False)
-        self._stub = provider_pb2_grpc.ResourceProviderStub(rpc.channel(f"127.0.0.1:{port.strip()}"))
+        return provider_pb2_grpc.ResourceProviderStub(channel)
 
     @property
     def alive(self) -> bool:
@@ -149,7 +153,7 @@ class Plugin:
     def _death(self, when: str) -> CallFailed:
         code = self._child.wait(0) or 0
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        message = f"the {self.package} provider {how} {when}; anything that it printed stands above"
+        message = f"{self.title} {how} {when}; anything that it printed stands above"
         return CallFailed(message, answered=False)
 
 

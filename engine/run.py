@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.events import Event, Sink
     from engine.executor import Cancellation
     from engine.goal import Goal
+    from engine.policy_pack import Pack
     from engine.project import Project
     from engine.resource import Resource
     from engine.snapshot import Snapshot
@@ -44,6 +45,7 @@ class Settings:
         parallel: Steps at once.
         preview: Whether to plan only.
         root: The project's folder.
+        policy_packs: The packs that judge an update.
     """
 
     project: Project
@@ -53,6 +55,7 @@ class Settings:
     parallel: int
     preview: bool
     root: Path
+    policy_packs: tuple[Pack, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,12 +152,17 @@ class Run:
                 failed=failed,
                 cancelled=cancelled,
                 planned=self.settings.preview,
+                policy_packs=self.policy_packs(),
             )
         )
         aborted = self.cancellation.aborted
         return Result(
             changes=changes, outputs=self.outputs, failed=failed, cancelled=cancelled, aborted=aborted
         )
+
+    def policy_packs(self) -> dict[str, str]:
+        """Return the policy packs that ran and their versions."""
+        return {}
 
     def _about(self) -> Any:
         """Describe the run to a program; None where none runs."""

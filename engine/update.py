@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine import monitor, program, registry
 from engine import urn as urns
-from engine.errors import StepFailed
+from engine.errors import EngineError, StepFailed
 from engine.events import Diagnostic, Outputs
 from engine.goal import Goal, Names
 from engine.planner import Planner
 from engine.plugins import DYNAMIC, CallFailed
+from engine.policy import Policies
 from engine.program import Program
+from engine.rpc import Aborted
 from engine.run import Result, Run, Settings
 from engine.values import Secret
 
@@ -41,6 +43,7 @@ def update(settings: Settings, snapshot: Snapshot, sink: Sink, cancellation: Can
     with Update(settings, snapshot, sink, cancellation) as run:
         run.run_program()
         run.delete_what_is_left()
+        run.judge_stack()
         run.finish_outputs()
     return run.result()
 
@@ -53,6 +56,7 @@ class Update(Run):
     ) -> None:
         super().__init__(settings, snapshot, sink, cancellation)
         self._planner: Planner
+        self._policies: Policies
         self._program = Program(self.processes, self.sink)
         self._defaults: dict[str, Future[str]] = {}
         self._registered: dict[str, Resource] = {}
@@ -72,12 +76,14 @@ class Update(Run):
 
     def __enter__(self) -> Self:
         super().__enter__()
+        self._policies = Policies(self.settings, self.processes, self.server.address, self.sink)
         self._planner = Planner(
             Names(self.settings.stack, self.settings.project.name),
             self.olds,
             self.registry,
             deleted=self.deleted,
             preview=self.settings.preview,
+            policies=self._policies,
             sink=self.sink,
         )
         self._warn_of_interrupted_calls()
@@ -134,8 +140,24 @@ class Update(Run):
                 self.fail(str(error), error.urn)
             else:
                 self.executor.run_groups(groups)
+
+    def judge_stack(self) -> None:
+        """Let the policies judge the stack as a whole, if all went well until here."""
+        if not self.executor.stopped:
+            resources = {urn: self._registered[urn] for urn in sorted(self._registered)}
+            root = next((urn for urn, one in resources.items() if one.type == urns.STACK_TYPE), "")
+            try:
+                allowed = self._policies.allow_stack(resources, root)
+            except EngineError as error:
+                self.fail(str(error))
+            else:
+                self.executor.failed |= not allowed
         if self._planner.failed:  # with faults that a preview goes on after
             self.executor.failed = True
+
+    def policy_packs(self) -> dict[str, str]:
+        """Return the policy packs that ran: see `Run`."""
+        return self._policies.names()
 
     def finish_outputs(self) -> None:
         """Keep the stack's outputs; after a failure, those that were not reached stay as they were."""
@@ -152,6 +174,7 @@ class Update(Run):
     def register(self, goal: Goal) -> Resource:
         """Bring a resource to its wanted state and return it: see `Host`."""
         self.executor.check()
+        self._policies_ready()
         goal = self._with_provider(self._planner.inherit(goal))
         if registry.is_provider(goal.type):
             self._load(self._planner.urn(goal))
@@ -162,6 +185,14 @@ class Update(Run):
         resource = steps[-1].resource
         self._registered[resource.urn] = resource
         return resource
+
+    def _policies_ready(self) -> None:
+        """Wait for the policy packs before the planner's lock is taken, and end the run without them."""
+        try:
+            self._policies.ready()
+        except EngineError as error:
+            self.fail(str(error))
+            raise Aborted from error
 
     def _load(self, urn: str) -> None:
         """Start a provider's plugin before the planner's lock is taken, so that nobody waits for it there."""

@@ -29,7 +29,7 @@ ELSEWHERE = {
     "install": "Run `make` to install what the project needs.",
     "plugin": "The engine brings its own docker and kafka providers.",
     "package": "The engine brings its own docker and kafka providers.",
-    "policy": "Policy packs are not supported yet.",
+    "policy": "Pass a pack to `pulumi preview` or `pulumi up` with --policy-pack.",
     "watch": "Run `pulumi up` after a change.",
     "logs": "Use `docker logs`.",
     "console": "There is no web console for a state folder.",

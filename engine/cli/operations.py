@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from engine import policy_pack as policy_packs
 from engine.cli import options
 from engine.cli.session import TERMINAL, Session
 from engine.display.display import Display, HumanDisplay
@@ -21,10 +22,11 @@ from engine.events import Operation
 from engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from engine.events import Sink
     from engine.executor import Cancellation
+    from engine.policy_pack import Pack
     from engine.run import Result, Settings
 
     Work = Callable[[Settings, Snapshot, Sink, Cancellation], Result]
@@ -54,14 +56,24 @@ class Runner:
         verb: what people call it.
         style: how it is shown.
         parallel: steps at once.
+        policy_packs: what judges an update.
     """
 
-    def __init__(self, session: Session, work: Work, verb: str, style: Style, parallel: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        work: Work,
+        verb: str,
+        style: Style,
+        parallel: int,
+        policy_packs: Sequence[Pack] = (),
+    ) -> None:
         self.session = session
         self._work = work
         self.verb = verb
         self._style = style
         self._parallel = parallel
+        self._policy_packs = tuple(policy_packs)
         self.details: list[str] = []
         """What the preview found in full, for who asks before agreeing."""
 
@@ -86,6 +98,7 @@ class Runner:
             parallel=self._parallel,
             preview=preview,
             root=session.place.project.root,
+            policy_packs=self._policy_packs,
         )
         snapshot = Snapshot(session.load(), None if preview else session.save)
         shown = {key: "[secret]" if key in secret_keys else value for key, value in config.items()}
@@ -114,6 +127,14 @@ class Runner:
         )
 
 
+def _policy_packs(folders: Sequence[str] | None, configs: Sequence[str] | None) -> Sequence[Pack]:
+    """The policy packs that flags or variables name, read before anything is started."""
+    return policy_packs.packs(
+        options.listed(folders, os.environ, "POLICY_PACK"),
+        options.listed(configs, os.environ, "POLICY_PACK_CONFIG"),
+    )
+
+
 _TITLES = {"update": "Updating", "destroy": "Destroying", "refresh": "Refreshing"}
 
 
@@ -128,20 +149,24 @@ def up(
     expect_no_changes: options.ExpectNoChanges = False,
     suppress_outputs: options.SuppressOutputs = False,
     suppress_progress: options.SuppressProgress = False,
+    policy_pack: options.PolicyPack = None,
+    policy_pack_config: options.PolicyPackConfig = None,
     message: options.Message = None,
 ) -> None:
     """Bring the stack to what the program says."""
-    options.refuse_extra("up", context.args)
+    refreshing = ["--refresh"] if options.is_set(os.environ, options.REFRESH_VARIABLE) else []
+    options.refuse_extra("up", [*context.args, *refreshing])
     del message
     style = Style(
         diff=diff, json=json, suppress_outputs=suppress_outputs, suppress_progress=suppress_progress
     )
     consent = Consent(yes=yes, skip_preview=skip_preview, expect_no_changes=expect_no_changes)
     consent.check(json=json)
+    packs = _policy_packs(policy_pack, policy_pack_config)
     session = Session.open(stack)
     from engine.deployment import update  # here and below: loads while the session's key is being derived
 
-    _previewed(Runner(session, update, "update", style, parallel), consent)
+    _previewed(Runner(session, update, "update", style, parallel, packs), consent)
 
 
 def preview(
@@ -153,6 +178,9 @@ def preview(
     expect_no_changes: options.ExpectNoChanges = False,
     suppress_outputs: options.SuppressOutputs = False,
     suppress_progress: options.SuppressProgress = False,
+    policy_pack: options.PolicyPack = None,
+    policy_pack_config: options.PolicyPackConfig = None,
+    refresh: options.Refresh = False,
     message: options.Message = None,
 ) -> None:
     """Say what `up` would do, and change nothing."""
@@ -161,10 +189,12 @@ def preview(
     style = Style(
         diff=diff, json=json, suppress_outputs=suppress_outputs, suppress_progress=suppress_progress
     )
+    packs = _policy_packs(policy_pack, policy_pack_config)
     session = Session.open(stack)
-    from engine.deployment import update
+    from engine import deployment
 
-    runner = Runner(session, update, "update", style, parallel)
+    work = deployment.refreshed_preview if refresh else deployment.update
+    runner = Runner(session, work, "update", style, parallel, packs)
     _end(runner.preview(), expect_no_changes=expect_no_changes)
 
 

@@ -19,8 +19,6 @@ REFUSING = {"ignore_unknown_options": True, "allow_extra_args": True}
 """Context settings of a command that refuses unknown flags with :func:`refuse_extra`."""
 
 INSTEAD = {
-    "--policy-pack": "Policy packs are not supported yet; leave the flag out.",
-    "--policy-pack-config": "Policy packs are not supported yet; leave the flag out.",
     "--refresh": "Run `pulumi refresh` by itself, then `pulumi up`.",
     "-r": "Run `pulumi refresh` by itself, then `pulumi up`.",
     "--target": "Only `pulumi refresh` takes targets; run the whole stack.",
@@ -42,12 +40,17 @@ _KNOWN = frozenset(
         *("STACK", "YES", "SKIP_PREVIEW", "PREVIEW_ONLY", "PARALLEL", "NON_INTERACTIVE", "CWD", "COLOR"),
         *("SHOW_SECRETS", "MESSAGE", "DIFF", "JSON", "EXPECT_NO_CHANGES", "EXCLUDE_PROTECTED"),
         *("SUPPRESS_OUTPUTS", "SUPPRESS_PROGRESS", "CLEAR_PENDING_CREATES"),
+        *("POLICY_PACK", "POLICY_PACK_CONFIG", "REFRESH"),
     }
 )
 
 
 def _variable(name: str) -> str:
     return f"PULUMI_OPTION_{name}"
+
+
+REFRESH_VARIABLE = _variable("REFRESH")
+"""It works for a preview; an update that cannot honour it refuses it."""
 
 
 Stack = Annotated[
@@ -125,6 +128,26 @@ PreviewOnly = Annotated[
         "--preview-only", envvar=_variable("PREVIEW_ONLY"), help="Say what would be done, and change nothing"
     ),
 ]
+PolicyPack = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy-pack",
+        help="Folder of a policy pack to run; several in several flags or with commas between them",
+    ),
+]
+PolicyPackConfig = Annotated[
+    list[str] | None,
+    typer.Option("--policy-pack-config", help="JSON file with the configuration of each --policy-pack"),
+]
+Refresh = Annotated[
+    bool,
+    typer.Option(
+        "--refresh",
+        "-r",
+        envvar=_variable("REFRESH"),
+        help="First read what really exists, then compare with that",
+    ),
+]
 Cwd = Annotated[
     Path | None, typer.Option("--cwd", "-C", envvar=_variable("CWD"), help="Run as if started there")
 ]
@@ -144,6 +167,12 @@ NonInteractive = Annotated[
 def is_set(environment: Mapping[str, str], name: str) -> bool:
     """Whether a variable says yes, in the CLI's ways of saying it."""
     return environment.get(name, "").lower() in {"1", "true"}
+
+
+def listed(flags: Sequence[str] | None, environment: Mapping[str, str], name: str) -> list[str]:
+    """The values of a flag that takes several, else of its variable; commas stand between values."""
+    given = flags or [environment.get(_variable(name), "")]
+    return [value for text in given for value in text.split(",") if value]
 
 
 def refuse_extra(command: str, extra: Sequence[str]) -> None:

@@ -15,8 +15,18 @@ from rich.text import Text
 
 from engine.display import rendering
 from engine.display.pipe import silence
+from engine.display.policies import PolicyReport
 from engine.display.tree import Tree
-from engine.events import Diagnostic, Operation, Output, Outputs, StepEvent, Summary
+from engine.events import (
+    Diagnostic,
+    Operation,
+    Output,
+    Outputs,
+    PolicyRemediation,
+    PolicyViolation,
+    StepEvent,
+    Summary,
+)
 
 if TYPE_CHECKING:
     from engine.display.masking import Masker
@@ -71,6 +81,7 @@ class HumanDisplay:
         self._collected: list[tuple[str, str]] = []
         self._progress: dict[str, str] = {}
         self._outputs: Outputs | None = None
+        self._policies = PolicyReport()
 
     def begin(self, title: str) -> None:
         """Names what runs; on a terminal, starts the tree."""
@@ -93,6 +104,8 @@ class HumanDisplay:
                     self._show(self._masker.mask(text))
                 case Outputs():
                     self._outputs = event
+                case PolicyViolation() | PolicyRemediation():
+                    self._policies.take(event)
                 case Summary():
                     self._finish(event)
 
@@ -106,7 +119,8 @@ class HumanDisplay:
             self._tree.step(event)
         elif event.phase == "failed" or _is_news(event):
             self._print(rendering.line(event), style=rendering.style(event))
-        told = event.phase in {"plan", "done"} and event.logical and event.operation is not Operation.SAME
+        counts = event.logical or event.operation is Operation.REFRESH
+        told = event.phase in {"plan", "done"} and counts and not rendering.uneventful(event)
         if told and (self._diff or self._details is not None):
             lines = list(rendering.difference(event, self._masker))
             if self._details is not None:
@@ -138,14 +152,24 @@ class HumanDisplay:
             self._collected.append((style, text))
 
     def _finish(self, event: Summary) -> None:
+        section = [
+            (style, self._masker.mask(line)) for style, line in self._policies.lines(event.policy_packs)
+        ]
+        if self._tree is not None:
+            self._collected[:0] = section  # before what went wrong, as a violation is the cause of that
         self._stand_still()
+        if section and not self._interactive:
+            self._print()
+            for style, line in section:
+                self._print(line, style=style)
         if self._outputs is not None and self._show_outputs and self._outputs.new:
             self._print()
             for line in rendering.outputs(self._outputs.new):
                 self._print(self._masker.mask(line))
-        self._print()
-        for line in rendering.summary(event):
-            self._print(line)
+        if not self._policies.forbids:
+            self._print()
+            for line in rendering.summary(event):
+                self._print(line)
         if event.cancelled:
             self._print("The run was cancelled.", style="yellow")
 
@@ -182,6 +206,6 @@ def _console(out: TextIO, *, color: bool) -> Console:
 
 def _is_news(event: StepEvent) -> bool:
     """Whether a step gets a line of its own. That a replacement begins is said by its first part."""
-    if event.operation is Operation.SAME:
+    if rendering.uneventful(event):
         return False
     return event.operation is not Operation.REPLACE or event.phase != "begin"

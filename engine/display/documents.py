@@ -12,14 +12,24 @@ from engine import checkpoint
 from engine.display.masking import MASK
 from engine.display.pipe import silence
 from engine.display.rendering import plainly
-from engine.events import Diagnostic, Operation, Output, StepEvent, Summary
+from engine.events import (
+    Diagnostic,
+    Operation,
+    Output,
+    PolicyPacksLoad,
+    PolicyRemediation,
+    PolicySummary,
+    PolicyViolation,
+    StepEvent,
+    Summary,
+)
 from engine.values import Secret, flatten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.display.masking import Masker
-    from engine.events import Event
+    from engine.events import Event, PolicyEvent
     from engine.resource import Resource
 
 
@@ -133,16 +143,44 @@ def _bodies(event: Event) -> Iterator[dict[str, Any]]:
             yield {"diagnosticEvent": {**urn, **said, **ephemeral}}
         case Output(text=text):
             yield {"stdoutEvent": {"message": text, "color": "never"}}
+        case PolicyPacksLoad() | PolicyViolation() | PolicyRemediation() | PolicySummary():
+            yield _policy(event)
         case Summary():
             yield {
                 "summaryEvent": {
                     "maybeCorrupt": False,
                     "durationSeconds": int(event.seconds),
                     "resourceChanges": {str(key): count for key, count in event.changes.items()},
+                    "PolicyPacks": event.policy_packs,
+                    "isPreview": event.planned,
                     "result": "failed" if event.failed else "succeeded",
                 }
             }
             yield {"cancelEvent": {}}
+
+
+def _policy(event: PolicyEvent) -> dict[str, Any]:
+    if isinstance(event, PolicyPacksLoad):
+        return {"policyLoadEvent": {}}
+    pack = {
+        "policyPackName": event.pack,
+        "policyPackVersion": event.version,
+        "policyPackVersionTag": event.version,
+    }
+    about = {"resourceUrn": event.urn} if event.urn else {}
+    match event:
+        case PolicyViolation():
+            said = {"message": event.message + "\n", "color": "never", "policyName": event.policy}
+            level = {"enforcementLevel": event.level}
+            severity = {"severity": event.severity} if event.severity else {}
+            return {"policyEvent": {**about, **said, **pack, **level, **severity}}
+        case PolicyRemediation():
+            sides = {"before": _hidden(event.before), "after": _hidden(event.after)}
+            said = {"color": "never", "policyName": event.policy}
+            return {"policyRemediationEvent": {**about, **said, **pack, **sides}}
+    outcome = {"passed": list(event.passed), "failed": list(event.failed)}
+    kind = "policyAnalyzeSummaryEvent" if event.urn else "policyAnalyzeStackSummaryEvent"
+    return {kind: {**about, **pack, **outcome}}
 
 
 def _step(event: StepEvent) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from engine.events import Outputs, StepEvent
+from engine.events import Outputs, PolicyRemediation, StepEvent
 from engine.values import Output, Secret, reveal
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Masker:
                     if resource is not None:
                         self.learn(resource.inputs)
                         self.learn(resource.outputs)
-            case Outputs(old=before, new=after):
+            case Outputs(old=before, new=after) | PolicyRemediation(before=before, after=after):
                 self.learn(before)
                 self.learn(after)
 

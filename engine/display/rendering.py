@@ -85,6 +85,13 @@ def duration(seconds: float) -> str:
     return f"{int(seconds) // 60}m{int(seconds) % 60}s"
 
 
+def uneventful(event: StepEvent) -> bool:
+    """Whether a step changes nothing: the resource is as wanted, or was found as it was known."""
+    if event.operation is Operation.REFRESH:
+        return event.new is not None and not event.changed
+    return event.operation is Operation.SAME
+
+
 def line(event: StepEvent) -> str:
     """One line about a step."""
     symbol = SYMBOLS[event.operation]
@@ -99,7 +106,9 @@ def style(event: StepEvent) -> str:
 
 def changes_of(event: StepEvent) -> str:
     """Which inputs a step changes, for the end of a line."""
-    if event.operation in {Operation.UPDATE, Operation.REPLACE} and event.changed:
+    if event.operation is Operation.REFRESH and event.new is None:
+        return "[it is gone]"
+    if event.operation in {Operation.UPDATE, Operation.REPLACE, Operation.REFRESH} and event.changed:
         return f"[diff: {','.join('~' + key for key in sorted(event.changed))}]"
     return ""
 

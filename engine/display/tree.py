@@ -94,7 +94,7 @@ class Tree:
     def _shown(self) -> set[str]:
         shown: set[str] = set()
         for changed, row in self._rows.items():
-            if row.event.operation is Operation.SAME and row.event.phase != "failed":
+            if rendering.uneventful(row.event) and row.event.phase != "failed":
                 continue
             urn = changed
             while urn and urn not in shown:

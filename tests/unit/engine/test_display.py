@@ -13,7 +13,16 @@ import pytest
 
 from engine.display.display import HumanDisplay
 from engine.display.masking import Masker
-from engine.events import Diagnostic, Operation, Output, Outputs, StepEvent, Summary
+from engine.events import (
+    Diagnostic,
+    Operation,
+    Output,
+    Outputs,
+    PolicyRemediation,
+    PolicyViolation,
+    StepEvent,
+    Summary,
+)
 from engine.resource import Resource
 from engine.values import Secret
 
@@ -209,3 +218,83 @@ def test_a_reader_that_leaves_does_not_stop_the_run() -> None:
         for _ in range(3):
             display.sink(Output("nobody reads this"))
         display.end()
+
+
+def violation(level: str, policy: str, message: str, urn: str = CONTAINER, **fields: Any) -> PolicyViolation:
+    named = {"pack": "rules", "version": "1.0.0", "policy": policy, "level": level}
+    return PolicyViolation(urn=urn, message=message, **{**named, **fields})
+
+
+PACKS = {"rules|local|policies": "1.0.0"}
+POLICIES = """
+Policies:
+    ❌ rules@v1.0.0 (local: policies)
+        - [remediate]  shrink  (2 resources)
+        - [mandatory] [severity: high]  pinned  (docker:Container: kafka-1)
+          Images are pinned.
+          kafka-1 runs latest
+        - [mandatory]  crowd  (pulumi:pulumi:Stack: shop-dev)
+          Few.
+        - [advisory]  digest  (docker:Container: kafka-1)
+          Digests.
+"""
+
+
+def test_what_policies_say_stands_together_the_worst_first_and_no_summary_follows() -> None:
+    mended = PolicyRemediation(
+        urn=CONTAINER, policy="shrink", pack="rules", version="1.0.0", before={}, after={"x": 1}
+    )
+    text = shown(
+        violation("advisory", "digest", "Digests."),
+        mended,
+        violation("mandatory", "crowd", "Few.", STACK),
+        violation("mandatory", "pinned", "Images are pinned.\nkafka-1 runs latest", severity="high"),
+        mended,
+        summary(failed=True, policy_packs=PACKS),
+    )
+    assert POLICIES in text
+    assert "Resources:" not in text
+
+
+def test_a_pack_without_a_violation_is_named_and_the_summary_follows() -> None:
+    text = shown(summary(policy_packs=PACKS))
+    assert "Policies:\n    ✅ rules@v1.0.0 (local: policies)\n\n" in text
+    assert "Resources:" in text
+    warned = shown(violation("advisory", "digest", "Digests."), summary(policy_packs=PACKS))
+    assert "    ⚠️ rules@v1.0.0 (local: policies)\n        - [advisory]  digest" in warned
+    assert "Resources:" in warned
+
+
+def test_a_secret_in_a_policys_message_is_hidden() -> None:
+    masker = Masker(["hunter2!"])
+    text = shown(
+        violation("mandatory", "env", "PASSWORD=hunter2!"), summary(policy_packs=PACKS), masker=masker
+    )
+    assert "PASSWORD=[secret]" in text
+
+
+def test_on_a_terminal_policies_stand_below_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    text = shown(
+        step(Operation.CREATE, "plan", planned=True),
+        violation("mandatory", "pinned", "Images are pinned."),
+        summary(failed=True, policy_packs=PACKS),
+        out=Terminal(),
+        interactive=True,
+    )
+    assert text.rindex("kafka-1  create") < text.rindex("❌ rules@v1.0.0")
+    assert "Images are pinned." in text
+
+
+def test_what_a_refresh_found_unchanged_gets_no_line_and_what_is_gone_says_so() -> None:
+    def read(**fields: Any) -> StepEvent:
+        return step(Operation.REFRESH, "plan", planned=True, logical=False, **fields)
+
+    gone = StepEvent(
+        phase="plan", operation=Operation.REFRESH, urn=NODE, type="t", planned=True, logical=False
+    )
+    text = shown(read(), read(changed=("memory",)), gone, summary(planned=True))
+    assert text.splitlines()[2:4] == [
+        " ~  docker:Container kafka-1 refresh [diff: ~memory]",
+        " ~  messaging:KafkaNode node refresh [it is gone]",
+    ]

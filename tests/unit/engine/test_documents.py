@@ -11,7 +11,18 @@ import pytest
 
 from engine.display.documents import EventLines, PreviewDocument
 from engine.display.masking import Masker
-from engine.events import Diagnostic, Event, Operation, Output, StepEvent, Summary
+from engine.events import (
+    Diagnostic,
+    Event,
+    Operation,
+    Output,
+    PolicyPacksLoad,
+    PolicyRemediation,
+    PolicySummary,
+    PolicyViolation,
+    StepEvent,
+    Summary,
+)
 from engine.resource import Resource
 from engine.values import UNKNOWN, Secret
 
@@ -175,3 +186,53 @@ def test_a_reader_that_leaves_does_not_stop_the_run(kind: Any) -> None:
         display.begin("Updating (dev):")
         display.sink(replacement())
         display.end()
+
+
+def test_what_policies_say_has_the_clis_keys() -> None:
+    pack = {"urn": URN, "pack": "rules", "version": "1.0.0"}
+    written = lines(
+        PolicyPacksLoad(),
+        PolicyViolation(**pack, policy="pinned", level="mandatory", message="Pin.\nlatest", severity="high"),
+        PolicyRemediation(**pack, policy="shrink", before={"k": Secret("hunter2!")}, after={"k": 1}),
+        PolicySummary(**pack, passed=("a",), failed=("pinned",)),
+        PolicySummary(**{**pack, "urn": ""}, passed=(), failed=()),
+        Summary(changes={}, seconds=1, failed=True, planned=True, policy_packs={"rules|local|p": "1.0.0"}),
+    )
+    named = {"policyPackName": "rules", "policyPackVersion": "1.0.0", "policyPackVersionTag": "1.0.0"}
+    bodies = [{key: line[key] for key in line if key.endswith("Event")} for line in written]
+    assert bodies[1:-1] == [
+        {"policyLoadEvent": {}},
+        {
+            "policyEvent": {
+                "resourceUrn": URN,
+                "message": "Pin.\nlatest\n",
+                "color": "never",
+                "policyName": "pinned",
+                "enforcementLevel": "mandatory",
+                "severity": "high",
+                **named,
+            }
+        },
+        {
+            "policyRemediationEvent": {
+                "resourceUrn": URN,
+                "color": "never",
+                "policyName": "shrink",
+                "before": {"k": "[secret]"},
+                "after": {"k": 1},
+                **named,
+            }
+        },
+        {"policyAnalyzeSummaryEvent": {"resourceUrn": URN, "passed": ["a"], "failed": ["pinned"], **named}},
+        {"policyAnalyzeStackSummaryEvent": {"passed": [], "failed": [], **named}},
+        {
+            "summaryEvent": {
+                "maybeCorrupt": False,
+                "durationSeconds": 1,
+                "resourceChanges": {},
+                "PolicyPacks": {"rules|local|p": "1.0.0"},
+                "isPreview": True,
+                "result": "failed",
+            }
+        },
+    ]

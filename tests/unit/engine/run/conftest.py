@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -15,7 +16,7 @@ from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
-from engine import deployment, values
+from engine import deployment, refreshed, values
 from engine import urn as urns
 from engine.events import Diagnostic, Event, StepEvent
 from engine.executor import Cancellation
@@ -30,6 +31,8 @@ from engine.values import UNKNOWN, Values
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from engine.policy_pack import Pack
 
 TYPE = "docker:index:Thing"
 
@@ -278,6 +281,7 @@ class Stack:
     parallel: int = 4
     config: dict[str, str] = field(default_factory=dict)
     secret_keys: list[str] = field(default_factory=list)
+    packs: tuple[Pack, ...] = ()
     cancellation: Cancellation = field(default_factory=Cancellation)
 
     def preview(self, program: Registrations) -> Outcome:
@@ -302,20 +306,35 @@ class Stack:
             ),
         )
 
-    def _deploy(self, program: Registrations, *, preview: bool) -> Outcome:
-        def deploy(settings: Settings, snapshot: Snapshot, sink: Callable[[Event], None]) -> Result:
-            with Update(settings, snapshot, sink, self.cancellation) as run:
-                try:
-                    program(Program(run))
-                except Aborted:
-                    pass
-                except deployment_errors() as error:
-                    run.fail(str(error), getattr(error, "urn", ""))
-                run.delete_what_is_left()
-                run.finish_outputs()
-            return run.result()
+    def refreshed_preview(self, program: Registrations, monkeypatch: pytest.MonkeyPatch) -> Outcome:
+        def instead(settings: Any, snapshot: Any, sink: Any, _: Any) -> Result:
+            return self._update(program, settings, snapshot, sink)
 
-        return self._do(preview, deploy)
+        monkeypatch.setattr(refreshed, "update", instead)
+        return self._do(
+            True,
+            lambda settings, snapshot, sink: deployment.refreshed_preview(
+                settings, snapshot, sink, self.cancellation
+            ),
+        )
+
+    def _deploy(self, program: Registrations, *, preview: bool) -> Outcome:
+        return self._do(preview, partial(self._update, program))
+
+    def _update(
+        self, program: Registrations, settings: Settings, snapshot: Snapshot, sink: Callable[[Event], None]
+    ) -> Result:
+        with Update(settings, snapshot, sink, self.cancellation) as run:
+            try:
+                program(Program(run))
+            except Aborted:
+                pass
+            except deployment_errors() as error:
+                run.fail(str(error), getattr(error, "urn", ""))
+            run.delete_what_is_left()
+            run.judge_stack()
+            run.finish_outputs()
+        return run.result()
 
     def _do(
         self, preview: bool, act: Callable[[Settings, Snapshot, Callable[[Event], None]], Result]
@@ -331,6 +350,7 @@ class Stack:
             parallel=self.parallel,
             preview=preview,
             root=self.root,
+            policy_packs=self.packs,
         )
         snapshot = Snapshot(base, None if preview else self._save)
         before = len(self.world.calls)

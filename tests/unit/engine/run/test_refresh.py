@@ -80,3 +80,41 @@ def test_a_failed_read_is_reported_and_changes_nothing(stack: Any, world: Any) -
     assert done.result.failed
     assert "nobody answers" in done.errors[0].message
     assert stack.names == ["g", "a", "b", "c"]
+
+
+def test_a_preview_can_start_from_what_really_exists(
+    stack: Any, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.up(program)
+    before = stack.state
+    world.things[stack.find("b").id]["key"] = "other"
+    del world.things[stack.find("c").id]
+    planned = stack.refreshed_preview(program, monkeypatch)
+    assert sorted(planned.steps) == [
+        "create c",
+        "refresh a",
+        "refresh b",
+        "refresh c",
+        "same a",
+        "same g",
+        "update b",
+    ]
+    read = {
+        event.urn.rpartition("::")[2]: event
+        for event in planned.events
+        if isinstance(event, StepEvent) and event.operation == "refresh"
+    }
+    assert (read["a"].changed, read["b"].changed, read["c"].new) == ((), ("key",), None)
+    assert planned.result.changes == {"create": 1, "same": 3, "update": 1}
+    assert stack.state is before
+
+
+def test_a_preview_of_what_really_exists_fails_where_it_cannot_be_read(
+    stack: Any, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.up(program)
+    world.things[stack.find("a").id]["unreadable"] = True
+    planned = stack.refreshed_preview(program, monkeypatch)
+    assert planned.result.exit_code == 1
+    assert "same g" not in planned.steps
+    assert any("nobody answers" in message for message in planned.messages)
