@@ -6,12 +6,13 @@ from pathlib import Path
 import pulumi
 
 import settings as configuration
-from components import claims, platform
+from components import claims, platform, topology
 from components.docker_host import DockerHost, DockerHostArgs
 from components.event_stream import EventStream, EventStreamArgs
 from components.kafka_cluster import KafkaCluster, KafkaClusterArgs
 from components.kafka_ui import KafkaUI
-from components.schema_registry import SchemaRegistry
+from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.schema_registry import SchemaRegistry, SchemaRegistryArgs
 from components.service import ServiceArgs
 from messaging import streams
 
@@ -28,24 +29,33 @@ owner, level = settings.owner, settings.level
 
 host = DockerHost("docker", DockerHostArgs(claim=claims.claim(planned, settings), network=planned.network))
 on_host = pulumi.ResourceOptions(providers=[host.provider])
+entry = [
+    LoadBalancer("load-balancer", LoadBalancerArgs(planned=one, owner=owner, host=host), on_host).ready
+    for one in planned.load_balancers
+]
 cluster = KafkaCluster(
     "kafka",
     KafkaClusterArgs(
         topology=planned.topology,
-        blueprints=planned.brokers,
+        blueprints=planned.nodes,
         owner=owner,
         image_source=settings.images.source,
         topics=planned.topics,
         replication_factor=level.replication_factor,
-        ready_timeout_seconds=settings.ready_timeout_seconds,
+        ready_timeout_seconds=settings.cluster.ready_timeout_seconds,
         protect_data=level.protect_data,
-        depends_on=[host.network],
+        # In proxy mode, whoever waits for brokers reaches them through the load balancer alone.
+        depends_on=[host.network, *(entry if topology.is_proxied(settings) else [])],
     ),
     on_host,
 )
 running = [host.network, cluster.ready]
-registry_args = ServiceArgs(
-    blueprint=planned.schema_registry, owner=owner, url=planned.schema_registry_url, depends_on=running
+registry_args = SchemaRegistryArgs(
+    blueprints=planned.schema_registries,
+    owner=owner,
+    url=planned.schema_registry_url,
+    docker_host=host.address,
+    depends_on=running,
 )
 registry = SchemaRegistry("schema-registry", registry_args, on_host)
 ui_args = ServiceArgs(blueprint=planned.ui, owner=owner, url=planned.ui_url, depends_on=running)
@@ -58,15 +68,12 @@ for name, stream in planned.streams.items():
             subjects=stream.subjects,
             replication_factor=level.replication_factor,
             registry_url=planned.schema_registry_url,
-            registry=registry.container,
+            registries=[*registry.containers, *entry],
             identity=cluster.identity,
             protect_data=level.protect_data,
         ),
         pulumi.ResourceOptions(providers=[cluster.provider]),
     )
 
-pulumi.export("bootstrapServers", ",".join(planned.topology.external_bootstrap))
-pulumi.export("schemaRegistryUrl", planned.schema_registry_url)
-pulumi.export("uiUrl", planned.ui_url)
-pulumi.export("clusterId", planned.topology.cluster_id)
-pulumi.export("topics", [topic.name for topic in planned.topics])
+for name, value in planned.outputs.items():
+    pulumi.export(name, value)

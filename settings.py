@@ -15,12 +15,14 @@ import pulumi
 import yaml
 from pulumi.runtime.config import CONFIG, get_config_env
 
+import cluster_settings
+from cluster_settings import BOOTSTRAP, HOST, HOST_SAYS, PROXY, Cluster, Java
+from levels import LEVELS, Level
 from messaging.documents import DocumentError, read_yaml
 from messaging.fields import Fault, Fields
 from messaging.naming import INSTANCE_RULE, Owner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 SITE_FILE = ".site.yaml"
@@ -34,96 +36,18 @@ CONSOLE, KAFKA_UI = "console", "kafka-ui"
 HIGHEST_PORT_OFFSET = 50_000
 """The published ports begin below 10,000; with this offset all of them are still ports."""
 
-JVM_OVERHEAD_MIB = 256
-"""What a JVM needs beside its heap: code, threads, buffers."""
-
-_SECTIONS = ("images", "listeners", "cluster", "schemaRegistry", "ui", "docker")
-_IMAGE_ROLES = ("kafka", "schemaRegistry", "kafkaUi", "console")
+_SECTIONS = ("images", "listeners", "cluster", "loadBalancer", "schemaRegistry", "ui", "docker")
+_IMAGE_ROLES = ("kafka", "schemaRegistry", "kafkaUi", "console", "loadBalancer")
 _REFERENCE = re.compile(
     r"(?!.*:latest$)[a-z0-9][a-z0-9._/:-]*[a-z0-9](:[\w][\w.-]*(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
 )
 _REFERENCE_SAYS = "an image with a fixed tag or digest, such as example/kafka:4.1.2"
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
 _DOCKER_HOST = re.compile(r"(unix|tcp|ssh|http|https|npipe)://\S+")
 
 
 class SettingsError(pulumi.RunError):
     """The settings cannot be used. The message lists every fault and shows what to write where."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Level:
-    """What an environment decides, unless the stack says otherwise."""
-
-    suffix: str
-    """Behind the name of every container."""
-    brokers: int
-    replication_factor: int
-    min_insync_replicas: int
-    internal_topic_partitions: int
-    """Of the topics in which Kafka keeps offsets, transactions and share groups."""
-    rebalance_delay_ms: int
-    """How long a new consumer group waits for more members before it gets its partitions."""
-    segment_mib: int
-    """A log's segment, the smallest piece that retention removes."""
-    cleaner_buffer_mib: int
-    """Heap that the compaction of logs takes."""
-    open_files: int
-    """A broker's limit: it keeps every segment of every partition open. At most the Docker engine's own."""
-    heap: str
-    memory: str
-    jvm_options: str
-    """Of a broker's JVM beside its heap; empty for what Kafka's start scripts choose."""
-    racks: bool
-    """Whether each broker is told a rack of its own, over which replicas are spread."""
-    free_disk: str
-    protect_data: bool
-    """Whether volumes and topics refuse to be deleted."""
-
-
-_G1 = (
-    "-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 "
-    "-XX:G1HeapRegionSize=16M -XX:+ExplicitGCInvokesConcurrent -XX:+ParallelRefProcEnabled"
-)
-
-LEVELS: Mapping[str, Level] = {
-    "dev": Level(
-        suffix="-dev",
-        brokers=1,
-        replication_factor=1,
-        min_insync_replicas=1,
-        internal_topic_partitions=1,
-        rebalance_delay_ms=0,
-        segment_mib=64,
-        cleaner_buffer_mib=16,
-        open_files=16_384,
-        heap="512m",
-        memory="1g",
-        jvm_options="",
-        racks=False,
-        free_disk="2g",
-        protect_data=False,
-    ),
-    "prod": Level(
-        suffix="",
-        brokers=3,
-        replication_factor=3,
-        min_insync_replicas=2,
-        internal_topic_partitions=12,
-        rebalance_delay_ms=3000,
-        segment_mib=1024,
-        cleaner_buffer_mib=128,
-        open_files=16_384,
-        heap="2g",
-        memory="3g",
-        jvm_options=_G1,
-        racks=True,
-        free_disk="10g",
-        protect_data=True,
-    ),
-}
-"""The environments by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,13 +59,20 @@ class Images:
     kafka: str
     schema_registry: str
     ui: str
+    load_balancer: str
+    """Empty for a platform without one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Java:
-    """The memory of a container with one Java process. MiB."""
+class LoadBalancer:
+    """What stands before brokers and Schema Registries."""
 
-    heap_mib: int
+    mode: str
+    """:data:`~cluster_settings.BOOTSTRAP`: clients get the brokers' own addresses from it.
+    :data:`~cluster_settings.PROXY`: everything that they send and receive goes through it.
+    """
+    drain_seconds: int
+    """How long connections of an earlier configuration may go on."""
     memory_mib: int
 
 
@@ -152,7 +83,6 @@ class Settings:
     owner: Owner
     environment: str
     """A key of :data:`LEVELS`."""
-    level: Level
     port_offset: int
     """Added to every published port."""
     images: Images
@@ -160,9 +90,8 @@ class Settings:
     """The host name under which clients outside the Docker network reach the published ports."""
     bind_address: str
     """The host's address that published ports listen on."""
-    kafka: Java
-    ready_timeout_seconds: int
-    """How long the cluster may take until it is ready."""
+    cluster: Cluster
+    load_balancer: LoadBalancer | None
     schema_registry: Java
     ui_product: str
     """:data:`CONSOLE` or :data:`KAFKA_UI`."""
@@ -171,6 +100,11 @@ class Settings:
     """The Docker engine's address; None for what the environment says."""
     free_disk_mib: int
     """What must be free where Docker keeps its data before a volume is made."""
+
+    @property
+    def level(self) -> Level:
+        """The environment's, with what the stack says otherwise."""
+        return self.cluster.level
 
 
 def load(root: Path) -> Settings:
@@ -241,12 +175,11 @@ class _Reading:
         ui_memory = ui.size_mib("memory", "128m" if product == CONSOLE else "512m")
         ui.done()
         advertised, bind = self._listeners()
-        cluster = config.section("cluster")
-        kafka = _java(cluster, level.heap, level.memory)
-        ready = cluster.duration_ms("readyTimeout", "3m") // 1000
-        cluster.done()
+        balancer = self._load_balancer(level)
+        mode = balancer.mode if balancer else ""
+        cluster = cluster_settings.read(config.section("cluster"), level, advertised, mode=mode)
         registry_fields = config.section("schemaRegistry")
-        registry = _java(registry_fields, "256m", "512m")
+        registry = cluster_settings.java(registry_fields, "256m", "512m")
         registry_fields.done()
         docker = config.section("docker")
         docker_host = docker.text(
@@ -255,18 +188,17 @@ class _Reading:
         free_disk = docker.size_mib("freeDisk", level.free_disk)
         docker.done()
         config.done()
-        chosen = self._images(images, source, product)
+        chosen = self._images(images, source, product, balanced=balancer is not None)
         self._site.done()
         return Settings(
             owner=Owner(project=project, stack=stack, instance=instance),
             environment=environment,
-            level=level,
             port_offset=offset,
             images=chosen,
             advertised_host=advertised,
             bind_address=bind,
-            kafka=kafka,
-            ready_timeout_seconds=ready,
+            cluster=cluster,
+            load_balancer=balancer,
             schema_registry=registry,
             ui_product=product,
             ui_memory_mib=ui_memory,
@@ -284,7 +216,20 @@ class _Reading:
         site_source = self._site.choice("imageSource", (LOCAL, REGISTRY), REGISTRY)
         return section.choice("source", (LOCAL, REGISTRY), site_source)
 
-    def _images(self, section: Fields, source: str, product: str) -> Images:
+    def _load_balancer(self, level: Level) -> LoadBalancer | None:
+        section = self._config.section("loadBalancer")
+        if not level.load_balancer:
+            section.done()
+            return None
+        balancer = LoadBalancer(
+            mode=section.choice("mode", (BOOTSTRAP, PROXY), BOOTSTRAP),
+            drain_seconds=section.duration_ms("drain", "30s") // 1000,
+            memory_mib=section.size_mib("memory", "256m"),
+        )
+        section.done()
+        return balancer
+
+    def _images(self, section: Fields, source: str, product: str, *, balanced: bool) -> Images:
         """The images of the roles that this stack has: named by the stack, else those of the source."""
         site_images = self._site.section("images")
         built = {role: _reference(site_images, role) for role in _IMAGE_ROLES if role != "kafkaUi"}
@@ -293,11 +238,15 @@ class _Reading:
         chosen = {role: _reference(section, role) or offered.get(role, "") for role in _IMAGE_ROLES}
         section.done()
         ui_role = "console" if product == CONSOLE else "kafkaUi"
-        for role in ("kafka", "schemaRegistry", ui_role):
+        for role in ("kafka", "schemaRegistry", ui_role, *(["loadBalancer"] if balanced else [])):
             if not chosen[role]:
                 section.fault(role, _no_image(role, source), "example/image:1.0")
         return Images(
-            source=source, kafka=chosen["kafka"], schema_registry=chosen["schemaRegistry"], ui=chosen[ui_role]
+            source=source,
+            kafka=chosen["kafka"],
+            schema_registry=chosen["schemaRegistry"],
+            ui=chosen[ui_role],
+            load_balancer=chosen["loadBalancer"] if balanced else "",
         )
 
     def _pins(self) -> dict[str, str]:
@@ -306,9 +255,8 @@ class _Reading:
 
     def _listeners(self) -> tuple[str, str]:
         section = self._config.section("listeners")
-        says = "a host name or address, such as kafka.example.org"
-        site_host = self._site.text("advertisedHost", "localhost", rule=_HOST, says=says)
-        advertised = section.text("advertisedHost", site_host, rule=_HOST, says=says)
+        site_host = self._site.text("advertisedHost", "localhost", rule=HOST, says=HOST_SAYS)
+        advertised = section.text("advertisedHost", site_host, rule=HOST, says=HOST_SAYS)
         bind = section.text(
             "bindAddress", "127.0.0.1", rule=_IP, says="an address of the host, such as 0.0.0.0"
         )
@@ -345,15 +293,6 @@ class _Reading:
             text = yaml.safe_dump({"config": example} if prefix else example, sort_keys=False)
             lines += [f"For instance, in {file}:", *(f"  {line}" for line in text.splitlines())]
         return "\n".join(lines)
-
-
-def _java(fields: Fields, heap: str, memory: str) -> Java:
-    java = Java(heap_mib=fields.size_mib("heap", heap), memory_mib=fields.size_mib("memory", memory))
-    least = java.heap_mib + JVM_OVERHEAD_MIB
-    if java.memory_mib < least:
-        problem = f"is {java.memory_mib}m, too little for a heap of {java.heap_mib}m: Java needs {least}m"
-        fields.fault("memory", problem, f"{least}m")
-    return java
 
 
 def _reference(fields: Fields, role: str) -> str:

@@ -46,6 +46,8 @@ class Blueprint:
     command: tuple[str, ...] = ()
     """Empty for the image's own."""
     ports: tuple[PublishedPort, ...] = ()
+    cpus: int = 0
+    """Its limit of processors; 0 for none."""
     open_files: int | None = None
     """Limit of open files; None for the Docker engine's own."""
     data_volume: str | None = None
@@ -58,5 +60,7 @@ class Blueprint:
         """A hash of everything that makes Docker replace the container; the memory limit changes in place."""
         values = dataclasses.asdict(self)
         del values["memory_mib"]
-        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+        # What is not used does not count, so that a new property of blueprints replaces nothing.
+        used = {name: value for name, value in values.items() if value}
+        digest = hashlib.sha256(json.dumps(used, sort_keys=True).encode())
         return digest.hexdigest()[:FINGERPRINT_LENGTH]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from components.topology import CLIENT_PORT, CONTROLLER_PORT, EXTERNAL_PORT, INTERNAL_PORT
 
 if TYPE_CHECKING:
+    from cluster_settings import Java
     from components.topology import Node, Topology
-    from settings import Java, Level
+    from levels import Level
 
 DATA_FOLDER = "/var/lib/kafka/data"
 START_COMMAND = "/etc/confluent/docker/run"
@@ -25,6 +26,12 @@ _LISTENERS = {
 }
 _MIB = 1024 * 1024
 
+_NOTICE_FAILURES = {
+    # A broker that died is noticed after so long; one that pauses longer is taken for dead.
+    "broker.session.timeout.ms": "5000",
+    "broker.heartbeat.interval.ms": "1000",
+}
+
 
 def environment(node: Node, topology: Topology, level: Level) -> dict[str, str]:
     """The container's environment, sorted by name.
@@ -32,22 +39,19 @@ def environment(node: Node, topology: Topology, level: Level) -> dict[str, str]:
     ``KAFKA_A_B`` becomes the broker property ``a.b``; the images agree on that (and disagree on single
     letters between underscores, so no such name may be used).
     """
-    advertised = {
-        "INTERNAL": f"{node.name}:{INTERNAL_PORT}",
-        "CLIENT": f"{node.name}:{CLIENT_PORT}",
-        "EXTERNAL": node.external_address,
-    }
     replication = str(level.replication_factor)
     min_insync = str(level.min_insync_replicas)
     internal_partitions = str(level.internal_topic_partitions)
     properties = {
         "node.id": str(node.id),
-        "process.roles": "broker,controller",
+        "process.roles": ",".join(node.roles),
         "controller.quorum.voters": ",".join(topology.voters),
         "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "INTERNAL",
-        "listeners": ",".join(f"{name}://0.0.0.0:{port}" for name, port in _LISTENERS.items()),
-        "advertised.listeners": ",".join(f"{name}://{address}" for name, address in advertised.items()),
+        "listeners": ",".join(
+            f"{name}://0.0.0.0:{port}"
+            for name, port in _LISTENERS.items()
+            if (node.is_controller if name == "CONTROLLER" else node.is_broker)
+        ),
         "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in _LISTENERS),
         "log.dirs": DATA_FOLDER,
         "log.segment.bytes": str(level.segment_mib * _MIB),
@@ -68,8 +72,11 @@ def environment(node: Node, topology: Topology, level: Level) -> dict[str, str]:
         "share.coordinator.state.topic.num.partitions": internal_partitions,
         "group.initial.rebalance.delay.ms": str(level.rebalance_delay_ms),
     }
-    if node.rack:
-        properties["broker.rack"] = node.rack
+    if node.is_broker:
+        properties |= _of_a_broker(node)
+    if len(topology.nodes) > 1:
+        properties |= _NOTICE_FAILURES
+    properties |= _threads(level)
     variables = {f"KAFKA_{name.replace('.', '_').upper()}": value for name, value in properties.items()}
     variables |= {
         "CLUSTER_ID": topology.cluster_id,
@@ -77,6 +84,31 @@ def environment(node: Node, topology: Topology, level: Level) -> dict[str, str]:
         "KAFKA_LOG4J_LOGGERS": "kafka.controller=INFO,state.change.logger=INFO",
     }
     return dict(sorted(variables.items()))
+
+
+def _of_a_broker(node: Node) -> dict[str, str]:
+    advertised = {
+        "INTERNAL": f"{node.name}:{INTERNAL_PORT}",
+        "CLIENT": f"{node.name}:{CLIENT_PORT}",
+        "EXTERNAL": node.external_address,
+    }
+    properties = {
+        "inter.broker.listener.name": "INTERNAL",
+        "advertised.listeners": ",".join(f"{name}://{address}" for name, address in advertised.items()),
+    }
+    return properties | ({"broker.rack": node.rack} if node.rack else {})
+
+
+def _threads(level: Level) -> dict[str, str]:
+    """As many threads as the processors of the limit can feed, never fewer than Kafka would start."""
+    if not level.cpus:
+        return {}
+    return {
+        "num.network.threads": str(max(3, level.cpus + 1)),
+        "num.io.threads": str(max(8, 4 * level.cpus)),
+        "num.recovery.threads.per.data.dir": str(max(2, level.cpus)),
+        "num.replica.fetchers": str(min(4, max(2, level.cpus // 2))),
+    }
 
 
 def start_command(node: Node, java: Java, level: Level) -> tuple[str, ...]:
@@ -87,7 +119,10 @@ def start_command(node: Node, java: Java, level: Level) -> tuple[str, ...]:
     """
     # Named in full where it matters: one of the public images never applies Kafka's own choice.
     options = (f"KAFKA_JVM_PERFORMANCE_OPTS={level.jvm_options}",) if level.jvm_options else ()
+    # A public image holds an empty list of advertised addresses, which a controller must not have.
+    without = () if node.is_broker else ("env", "--unset=KAFKA_ADVERTISED_LISTENERS")
     return (
+        *without,
         START_COMMAND,
         f"KAFKA_HEAP_OPTS=-Xms{java.heap_mib}m -Xmx{java.heap_mib}m",
         *options,

@@ -50,6 +50,8 @@ class Claim:
     """Images that must be on the host, because no registry has them."""
     memory_mib: Mapping[str, int]
     """Limit by container."""
+    cpus: int
+    """The largest limit of processors of any container; 0 for none."""
     free_disk_mib: int
 
     def to_inputs(self) -> dict[str, Any]:
@@ -65,6 +67,7 @@ class Claim:
             "ports": [{"address": port.address, "port": port.port} for port in self.ports],
             "localImages": list(self.local_images),
             "memoryMib": dict(self.memory_mib),
+            "cpus": self.cpus,
             "freeDiskMib": self.free_disk_mib,
         }
 
@@ -80,6 +83,8 @@ class Claim:
             ports=tuple(Port(address=port["address"], port=int(port["port"])) for port in inputs["ports"]),
             local_images=tuple(inputs["localImages"]),
             memory_mib={name: int(limit) for name, limit in inputs["memoryMib"].items()},
+            # A state of an earlier version knows of none.
+            cpus=int(inputs.get("cpus", 0)),
             free_disk_mib=int(inputs["freeDiskMib"]),
         )
 
@@ -114,6 +119,7 @@ class HostFacts:
     """Who holds a claimed port that no container publishes."""
     missing_images: frozenset[str] = frozenset()
     memory_mib: int = 0
+    cpus: int = 0
     data_root: str = ""
     free_disk_mib: int | None = None
     """None if the engine's disk cannot be seen from here."""
@@ -137,6 +143,7 @@ def claim(platform: Platform, settings: Settings) -> Claim:
             sorted({blueprint.image for blueprint in blueprints} if settings.images.source == LOCAL else ())
         ),
         memory_mib={blueprint.name: blueprint.memory_mib for blueprint in blueprints},
+        cpus=max(blueprint.cpus for blueprint in blueprints),
         free_disk_mib=settings.free_disk_mib,
     )
 
@@ -155,6 +162,7 @@ def faults(wanted: Claim, held: Claim | None, facts: HostFacts) -> list[str]:
         *_ports(wanted, held, facts),
         *_images(facts),
         *_memory(wanted, facts),
+        *_processors(wanted, facts),
         *_disk(wanted, held, facts),
     ]
 
@@ -229,6 +237,14 @@ def _memory(wanted: Claim, facts: HostFacts) -> Iterator[str]:
             f"the containers may use {_gib(total)} of memory together ({each}), but the Docker host has "
             f"{_gib(facts.memory_mib)}. Lower the memory in messaging:cluster, messaging:schemaRegistry "
             "or messaging:ui"
+        )
+
+
+def _processors(wanted: Claim, facts: HostFacts) -> Iterator[str]:
+    if wanted.cpus > facts.cpus:
+        yield (
+            f"a broker may use {wanted.cpus} processors, but the Docker host has {facts.cpus}, and Docker "
+            "makes no container that may use more. Lower messaging:cluster.cpus"
         )
 
 

@@ -69,6 +69,7 @@ def container(
             start_period=health.start_period,
             retries=health.retries,
         ),
+        cpus=str(blueprint.cpus) if blueprint.cpus else None,
         memory=blueprint.memory_mib,
         # Without it Docker adds as much swap again, and reports it back as a difference for ever.
         memory_swap=blueprint.memory_mib,

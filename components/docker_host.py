@@ -34,6 +34,8 @@ class DockerHost(pulumi.ComponentResource):
 
     provider: docker.Provider
     """For everything on this host. It waits for the preflight check, and so does everything that uses it."""
+    address: str
+    """The engine's address; empty for what the environment says."""
     network: docker.Network
     """To be named in ``depends_on``; its name is a plain string in every blueprint."""
 
@@ -41,6 +43,7 @@ class DockerHost(pulumi.ComponentResource):
         super().__init__("messaging:index:DockerHost", name, None, opts)
         claim = args.claim
         preflight = Preflight(f"{name}-preflight", claim, pulumi.ResourceOptions(parent=self))
+        self.address = claim.docker_host
         self.provider = docker.Provider(
             f"{name}-provider",
             host=claim.docker_host or None,

@@ -31,7 +31,7 @@ class EventStreamArgs:
     """Of each topic."""
     registry_url: str
     """The Schema Registry, as reached from where Pulumi runs."""
-    registry: pulumi.Resource
+    registries: Sequence[pulumi.Resource]
     """What must be there before a schema can be registered."""
     identity: pulumi.Resource
     """The cluster's identity. When that goes, everything in the cluster goes with it, unasked."""
@@ -63,7 +63,7 @@ class EventStream(pulumi.ComponentResource):
                 schema=subject.schema.text,
                 compatibility=subject.compatibility,
                 opts=pulumi.ResourceOptions(
-                    parent=self, deleted_with=args.identity, depends_on=[args.registry]
+                    parent=self, deleted_with=args.identity, depends_on=list(args.registries)
                 ),
             )
         self.register_outputs({"topics": [topic.name for topic in args.topics]})

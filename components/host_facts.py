@@ -55,6 +55,7 @@ def _observe(claim: Claim, client: docker.APIClient, address: str) -> HostFacts:
         processes=_processes(claim.ports, published) if is_local else {},
         missing_images=frozenset(image for image in claim.local_images if not _has_image(client, image)),
         memory_mib=int(information["MemTotal"]) // _MIB,
+        cpus=int(information["NCPU"]),
         data_root=data_root,
         free_disk_mib=_free_disk(data_root) if is_local else None,
     )

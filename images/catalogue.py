@@ -81,6 +81,13 @@ IMAGES: tuple[Image, ...] = (
         site_key="schemaRegistry",
     ),
     Image(
+        role="haproxy",
+        version="3.0",
+        title="HAProxy load balancer",
+        parent="base",
+        site_key="loadBalancer",
+    ),
+    Image(
         role="console",
         version="0.1.0",
         title="Read-only web console of the platform",

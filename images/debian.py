@@ -150,6 +150,7 @@ def add_packages(
     ):
         folder = Path(name)
         (folder / "status").write_bytes(daemon.read_file(container, status_path))
+        _know_sources(cache)
         apt.download(
             packages,
             status=folder / "status",
@@ -162,6 +163,15 @@ def add_packages(
         log.run(["docker", "start", "--attach", container])
         installed = versions(daemon.read_file(container, status_path).decode())
         return daemon.commit(container, labels(installed), reference)
+
+
+def _know_sources(cache: Path) -> None:
+    """Where the base was built in another checkout, the host's own sources stand for those it used."""
+    listing = cache / "sources.list"
+    if not listing.exists():
+        (cache / "sources.list.d").mkdir(parents=True, exist_ok=True)
+        (cache / "sources.list.d" / "host.sources").write_text(apt.sources(SUITE))
+        listing.touch()
 
 
 def versions(status: str) -> dict[str, str]:

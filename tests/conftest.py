@@ -16,8 +16,11 @@ from google.protobuf import empty_pb2, json_format
 from pulumi.runtime import mocks, rpc, stack
 from pulumi.runtime.config import CONFIG
 
+from cluster_settings import Cluster, Java, Place
+from levels import LEVELS
+from messaging import ports
 from messaging.naming import Owner
-from settings import LEVELS, Images, Java, Settings
+from settings import Images, LoadBalancer, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,7 +153,7 @@ def production(
 ) -> Engine:
     """The project's own program for the production stack."""
     images = {"source": "local", "kafka": "i/kafka:1", "schemaRegistry": "i/registry:1", "console": "i/ui:1"}
-    configure({"environment": "prod", "images": json.dumps(images)})
+    configure({"environment": "prod", "images": json.dumps(images | {"loadBalancer": "i/haproxy:1"})})
     engine = recording_engine("prod")
     engine.run_project()
     return engine
@@ -162,13 +165,25 @@ def dev() -> Settings:
     return Settings(
         owner=Owner(project="messaging", stack="dev", instance=""),
         environment="dev",
-        level=LEVELS["dev"],
         port_offset=0,
-        images=Images(source="local", kafka="i/kafka:1", schema_registry="i/registry:1", ui="i/console:1"),
+        images=Images(
+            source="local",
+            kafka="i/kafka:1",
+            schema_registry="i/registry:1",
+            ui="i/console:1",
+            load_balancer="",
+        ),
         advertised_host="localhost",
         bind_address="127.0.0.1",
-        kafka=Java(heap_mib=512, memory_mib=1024),
-        ready_timeout_seconds=180,
+        cluster=Cluster(
+            level=LEVELS["dev"],
+            kafka=Java(heap_mib=512, memory_mib=1024),
+            dedicated=False,
+            controller=Java(heap_mib=512, memory_mib=1024),
+            places=places(1, racks=False),
+            ready_timeout_seconds=180,
+        ),
+        load_balancer=None,
         schema_registry=Java(heap_mib=256, memory_mib=512),
         ui_product="console",
         ui_memory_mib=128,
@@ -184,9 +199,28 @@ def prod(dev: Settings) -> Settings:
         dev,
         owner=Owner(project="messaging", stack="prod", instance=""),
         environment="prod",
-        level=LEVELS["prod"],
-        kafka=Java(heap_mib=2048, memory_mib=3072),
+        images=replace(dev.images, load_balancer="i/haproxy:1"),
+        cluster=replace(
+            dev.cluster,
+            level=LEVELS["prod"],
+            kafka=Java(heap_mib=2048, memory_mib=3072),
+            places=places(3, racks=True),
+        ),
+        load_balancer=LoadBalancer(mode="bootstrap", drain_seconds=30, memory_mib=256),
         free_disk_mib=10_240,
+    )
+
+
+def places(brokers: int, *, racks: bool) -> tuple[Place, ...]:
+    """Where brokers are if a stack says nothing about it."""
+    return tuple(
+        Place(
+            advertised_host="localhost",
+            port=ports.broker(number),
+            jmx_port=ports.jmx(number),
+            rack=f"rack-{number}" if racks else "",
+        )
+        for number in range(1, brokers + 1)
     )
 
 

@@ -10,7 +10,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from messaging.naming import BROKER, PROJECT_LABEL, ROLE_LABEL, SCHEMA_REGISTRY, STACK_LABEL, UI
+from messaging.naming import (
+    BROKER,
+    CONTROLLER,
+    LOAD_BALANCER,
+    PROJECT_LABEL,
+    ROLE_LABEL,
+    SCHEMA_REGISTRY,
+    STACK_LABEL,
+    UI,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +28,7 @@ if TYPE_CHECKING:
 
     from messaging.naming import Owner
 
-START_ORDER = (BROKER, SCHEMA_REGISTRY, UI)
+START_ORDER = (LOAD_BALANCER, CONTROLLER, BROKER, SCHEMA_REGISTRY, UI)
 """Each needs those before it; stopping goes the other way round."""
 HEALTHY_SECONDS = 180.0
 PAUSE_SECONDS = 0.5

@@ -11,32 +11,39 @@ PROJECT = Path(__file__).resolve().parents[2]
 OURS = {
     "__main__",
     "benchmarks",
+    "cluster_settings",
     "components",
     "engine",
     "host",
     "images",
     "launcher",
+    "levels",
     "messaging",
     "policies",
     "settings",
 }
 
 ALLOWED = {
-    "components": {"components", "messaging", "settings"},
+    "components": {"cluster_settings", "components", "levels", "messaging", "settings"},
     "engine": {"engine"},
     "host": {"host"},
     "images": {"images"},
     "launcher": {"engine", "launcher"},
     "messaging": {"messaging"},
     "policies": {"policies"},
-    "settings.py": {"messaging"},
+    "settings.py": {"cluster_settings", "levels", "messaging"},
+    "cluster_settings.py": {"levels", "messaging"},
+    "levels.py": set(),
     "__main__.py": {"components", "messaging", "settings"},
 }
 
 PURE = (
+    "cluster_settings.py",
+    "levels.py",
     "components/blueprint.py",
     "components/broker_properties.py",
     "components/claims.py",
+    "components/haproxy_config.py",
     "components/health.py",
     "components/platform.py",
     "components/topology.py",
@@ -44,6 +51,7 @@ PURE = (
     "messaging/dead_letters.py",
     "messaging/fields.py",
     "messaging/naming.py",
+    "messaging/ports.py",
     "messaging/readiness.py",
     "messaging/streams.py",
 )

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+import levels
 import settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -60,7 +61,7 @@ def test_a_stack_file_has_known_keys_only(name: str) -> None:
 def test_a_stack_file_states_its_environment_and_nothing_that_is_the_default(name: str) -> None:
     config = document(name)["config"]
 
-    assert config["messaging:environment"] in settings.LEVELS
+    assert config["messaging:environment"] in levels.LEVELS
     for key, value in config.items():
         assert value != declared()[key].get("default"), key
 

@@ -28,16 +28,21 @@ COMPONENTS = {
     "KafkaCluster": "messaging:index:KafkaCluster",
     "KafkaNode": "messaging:index:KafkaNode",
     "KafkaUI": "messaging:index:KafkaUI",
+    "LoadBalancer": "messaging:index:LoadBalancer",
     "SchemaRegistry": "messaging:index:SchemaRegistry",
 }
 DYNAMIC_RESOURCES = {
     "ClusterIdentity": "dynamic/messaging:ClusterIdentity",
     "ClusterReady": "dynamic/messaging:ClusterReady",
+    "ContainerHealthy": "dynamic/messaging:ContainerHealthy",
+    "LoadBalancerConfig": "dynamic/messaging:LoadBalancerConfig",
     "Preflight": "dynamic/messaging:Preflight",
     "Subject": "dynamic/messaging:Subject",
 }
 PROVIDERS = {
     "components.dynamic.gate.ClusterReadyProvider",
+    "components.dynamic.haproxy.LoadBalancerConfigProvider",
+    "components.dynamic.healthy.ContainerHealthyProvider",
     "components.dynamic.identity.ClusterIdentityProvider",
     "components.dynamic.preflight.PreflightProvider",
     "components.dynamic.subject.SubjectProvider",

@@ -200,7 +200,15 @@ def new_workspace(
     """A fresh copy of the project, as a clone would give it, with a stack of its own."""
     root = folder / "project"
     root.mkdir()
-    for name in ("__main__.py", "settings.py", "Pulumi.yaml", f"Pulumi.{stack}.yaml", ".site.yaml"):
+    for name in (
+        "__main__.py",
+        "cluster_settings.py",
+        "levels.py",
+        "settings.py",
+        "Pulumi.yaml",
+        f"Pulumi.{stack}.yaml",
+        ".site.yaml",
+    ):
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, root / name)
     for name in COPIED:

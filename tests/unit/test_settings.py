@@ -56,7 +56,7 @@ def test_an_environment_alone_is_enough(load: Load) -> None:
         "127.0.0.1",
         0,
     )
-    assert (settings.kafka.heap_mib, settings.kafka.memory_mib) == (512, 1024)
+    assert (settings.cluster.kafka.heap_mib, settings.cluster.kafka.memory_mib) == (512, 1024)
     assert settings.images.kafka == "example/kafka:8.1.2"
     assert settings.images.ui == "example/ui:v1.4.2"
     assert settings.ui_product == "kafka-ui"
@@ -80,8 +80,8 @@ def test_what_the_stack_says_is_taken(load: Load) -> None:
 
     assert settings.owner.instance == "team-a"
     assert settings.port_offset == 1000
-    assert (settings.kafka.heap_mib, settings.kafka.memory_mib) == (384, 2048)
-    assert settings.ready_timeout_seconds == 600
+    assert (settings.cluster.kafka.heap_mib, settings.cluster.kafka.memory_mib) == (384, 2048)
+    assert settings.cluster.ready_timeout_seconds == 600
     assert (settings.schema_registry.heap_mib, settings.schema_registry.memory_mib) == (128, 384)
     assert settings.ui_memory_mib == 1024
     assert (settings.docker_host, settings.free_disk_mib) == ("tcp://docker.example.org:2375", 10_240)
@@ -142,8 +142,8 @@ def test_the_console_can_stand_in_for_kafka_ui_anywhere(load: Load) -> None:
         ({"cluster": {"memory": "1 GB"}}, ("messaging:cluster.memory is '1 GB'", "512m")),
         ({"cluster": {"heap": "900m"}}, ("messaging:cluster.memory is 1024m", "900m", "memory: 1156m")),
         (
-            {"cluster": {"brokers": 3}},
-            ("messaging:cluster.brokers is not known", "heap, memory, readyTimeout"),
+            {"cluster": {"broker": 3}},
+            ("messaging:cluster.broker is not known", "Did you mean brokers?", "heap, memory"),
         ),
         ({"clutser": "{}"}, ("messaging:clutser is not known", "Did you mean cluster?")),
         ({"cluster": "three"}, ("messaging:cluster must be a mapping", "'three'")),

@@ -66,7 +66,7 @@ def test_nothing_that_a_tool_inside_the_container_would_inherit_is_in_the_enviro
 def test_heap_and_jmx_are_arguments_of_the_start_command(dev: Settings) -> None:
     node = topology.plan(replace(dev, port_offset=7)).nodes[0]
 
-    command = broker_properties.start_command(node, dev.kafka, dev.level)
+    command = broker_properties.start_command(node, dev.cluster.kafka, dev.level)
 
     assert command[0] == "/etc/confluent/docker/run"
     assert "KAFKA_HEAP_OPTS=-Xms512m -Xmx512m" in command

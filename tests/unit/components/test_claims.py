@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OURS = Owner(project="messaging", stack="dev", instance="").labels()
 THEIRS = Owner(project="messaging", stack="dev", instance="other").labels()
-ROOMY = HostFacts(memory_mib=16_384, data_root="/var/lib/docker", free_disk_mib=50_000)
+ROOMY = HostFacts(memory_mib=16_384, cpus=4, data_root="/var/lib/docker", free_disk_mib=50_000)
 REGISTRY_PORT = Port(address="127.0.0.1", port=8081)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ANYWHERE = "0.0.0.0"  # noqa: S104 - read, not bound
 ANSWERS: dict[str, Any] = {
     "/version": {"ApiVersion": "1.41"},
-    "/info": {"MemTotal": 2048 * 1024 * 1024, "DockerRootDir": "/"},
+    "/info": {"NCPU": 4, "MemTotal": 2048 * 1024 * 1024, "DockerRootDir": "/"},
     "/containers/json": [
         {
             "Names": ["/web"],

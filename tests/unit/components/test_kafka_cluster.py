@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,19 +15,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def three(engine: Engine, dev: Settings) -> Engine:
+def three(engine: Engine, prod: Settings) -> Engine:
     """A cluster of three nodes whose volumes are protected."""
-    level = replace(dev.level, brokers=3, suffix="", protect_data=True)
-    planned = platform.plan(replace(dev, level=level), ())
+    planned = platform.plan(prod, ())
     args = KafkaClusterArgs(
         topology=planned.topology,
-        blueprints=planned.brokers,
-        owner=dev.owner,
-        image_source=dev.images.source,
+        blueprints=planned.nodes,
+        owner=prod.owner,
+        image_source=prod.images.source,
         topics=(),
         replication_factor=3,
         ready_timeout_seconds=60,
-        protect_data=level.protect_data,
+        protect_data=True,
         depends_on=(),
     )
     engine.run(lambda: KafkaCluster("kafka", args))

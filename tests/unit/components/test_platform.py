@@ -82,7 +82,7 @@ def test_the_fingerprint_changes_with_what_makes_docker_replace_a_container(
 ) -> None:
     other = {
         "image": replace(dev, images=replace(dev.images, kafka="i/kafka:2")),
-        "heap": replace(dev, kafka=replace(dev.kafka, heap_mib=256)),
+        "heap": replace(dev, cluster=replace(dev.cluster, kafka=replace(dev.cluster.kafka, heap_mib=256))),
         "port": replace(dev, port_offset=1),
         "name": replace(dev, owner=Owner(project="messaging", stack="dev", instance="a")),
     }[change]
@@ -91,6 +91,6 @@ def test_the_fingerprint_changes_with_what_makes_docker_replace_a_container(
 
 
 def test_the_fingerprint_stays_when_only_the_memory_limit_changes(dev: Settings) -> None:
-    other = replace(dev, kafka=replace(dev.kafka, memory_mib=2048))
+    other = replace(dev, cluster=replace(dev.cluster, kafka=replace(dev.cluster.kafka, memory_mib=2048)))
 
     assert by_role(other)["broker"].fingerprint == by_role(dev)["broker"].fingerprint

@@ -6,14 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from components import topology
+from messaging import ports
 from messaging.naming import Owner
 
 if TYPE_CHECKING:
     from settings import Settings
-
-
-def with_brokers(settings: Settings, count: int) -> Settings:
-    return replace(settings, level=replace(settings.level, brokers=count, suffix=""))
 
 
 def test_the_development_cluster_is_one_node(dev: Settings) -> None:
@@ -33,8 +30,8 @@ def test_every_published_port_is_shifted_by_the_offset(dev: Settings) -> None:
     assert (node.external_port, node.jmx_port) == (10092, 10101)
 
 
-def test_voters_are_named_by_container_and_controller_port(dev: Settings) -> None:
-    assert topology.plan(with_brokers(dev, 3)).voters == (
+def test_voters_are_named_by_container_and_controller_port(prod: Settings) -> None:
+    assert topology.plan(prod).voters == (
         "1@kafka-1:9093",
         "2@kafka-2:9093",
         "3@kafka-3:9093",
@@ -51,4 +48,4 @@ def test_an_instance_is_part_of_every_address_on_the_network(dev: Settings) -> N
 
 
 def test_the_fourth_broker_leaves_the_load_balancers_port_free() -> None:
-    assert [topology.broker_port(number) for number in range(1, 6)] == [9092, 9093, 9094, 9096, 9097]
+    assert [ports.broker(number) for number in range(1, 6)] == [9092, 9093, 9094, 9096, 9097]
