@@ -101,7 +101,6 @@ global
 defaults
   mode tcp
   log global
-  option tcplog
   option dontlognull
   option dontlog-normal
   option log-health-checks
@@ -142,6 +141,7 @@ def _bootstrap(kind: str, port: int, broker_port: int, brokers: Sequence[str]) -
     return f"""\
 frontend bootstrap-{kind}
   bind :{port}
+  option tcplog
   default_backend brokers-{kind}
 
 backend brokers-{kind}
@@ -153,6 +153,7 @@ def _one_broker(name: str, port: int) -> str:
     return f"""\
 listen {name}
   bind :{port}
+  option tcplog
 {_API_VERSIONS}  server {name} {name}:{EXTERNAL_PORT} check on-marked-down shutdown-sessions
 """
 
