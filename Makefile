@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest
 # Where a Docker engine that these targets start keeps its data; empty for Docker's default.
 DOCKER_DATA_ROOT ?=
+# What `make reclaim` does with volumes: `yes` removes them with the data in them.
+VOLUMES ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help up destroy preview test test-long unit e2e check format images ready host lock reclaim clean
@@ -28,8 +30,8 @@ preview: ready ## what `make up` would change
 destroy: $(VENV)/.installed ## remove the platform with its data
 	@$(BIN)/pulumi destroy --yes --stack $(STACK)
 
-reclaim: $(VENV)/.installed ## remove this stack's Docker objects that no state knows
-	@$(BIN)/messaging reclaim --stack $(STACK)
+reclaim: $(VENV)/.installed ## remove this stack's Docker objects that no state knows (VOLUMES=yes: with their data)
+	@$(BIN)/messaging reclaim --yes --stack $(STACK) $(if $(filter yes,$(VOLUMES)),--volumes)
 
 test: ready test-host ## every test that this machine can run
 	@$(PYTEST) tests/unit tests/contracts tests/policies -m "not e2e and not parity" -n 2

@@ -189,12 +189,15 @@ def _strangers(wanted: Claim, facts: HostFacts) -> Iterator[str]:
 
 
 def _forgotten(wanted: Claim, facts: HostFacts) -> Iterator[str]:
-    ours = [f"{kind} {name}" for kind, name, labels in _named(wanted, facts) if wanted.owner.owns(labels)]
+    ours = [(kind, name) for kind, name, labels in _named(wanted, facts) if wanted.owner.owns(labels)]
     if ours:
+        listed = ", ".join(f"{kind} {name}" for kind, name in ours)
+        way_out = f"`make reclaim STACK={wanted.owner.stack}`"
+        if any(kind == "volume" for kind, _ in ours):
+            way_out = f"`make reclaim STACK={wanted.owner.stack} VOLUMES=yes`, which takes the data with them"
         yield (
-            f"{', '.join(ours)}: labelled as this stack's, but its state knows nothing of them, so the "
-            "state was lost or lies elsewhere. Bring it back, or remove them: "
-            f"`make reclaim STACK={wanted.owner.stack}`"
+            f"{listed}: labelled as this stack's, but its state knows nothing of them, so the "
+            f"state was lost or lies elsewhere. Bring it back, or remove them: {way_out}"
         )
 
 

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from host.errors import HostError
@@ -25,10 +26,12 @@ class Need:
 
     package: str
     """Debian's name of it."""
-    command: str
-    """A command it brings; found on PATH (or in /usr/sbin), the package counts as installed."""
     why: str
     """What stops working without it, for the list that is shown."""
+    command: str = ""
+    """A command it brings; found on PATH (or in /usr/sbin), the package counts as installed."""
+    file: str = ""
+    """A file it brings, for a package without commands."""
 
 
 DOCKER: tuple[Need, ...] = (
@@ -39,13 +42,18 @@ DOCKER: tuple[Need, ...] = (
 
 PLATFORM: tuple[Need, ...] = (
     *DOCKER,
-    Need(package="python3-venv", command="", why="the virtual environment"),
+    Need(package="python3-venv", why="the virtual environment"),
     Need(package="ca-certificates", command="update-ca-certificates", why="TLS to package mirrors"),
 )
 """What ``make up`` needs on a bare machine."""
 
 IMAGES: tuple[Need, ...] = (
     Need(package="mmdebstrap", command="mmdebstrap", why="the images' base system"),
+    Need(
+        package="debian-archive-keyring",
+        file="/usr/share/keyrings/debian-archive-keyring.gpg",
+        why="the signatures of the images' packages",
+    ),
     Need(package="maven", command="mvn", why="Kafka and the Schema Registry from their packages"),
     Need(package="openjdk-17-jre-headless", command="java", why="runs Maven"),
 )
@@ -97,6 +105,8 @@ def install(needs: Sequence[Need]) -> None:
 def _met(need: Need) -> bool:
     if need.package == "python3-venv":
         return _has_venv()
+    if need.file:
+        return Path(need.file).exists()
     return shutil.which(need.command, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
 
 

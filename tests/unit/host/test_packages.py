@@ -47,6 +47,16 @@ def test_a_machine_that_has_everything_is_left_alone(apt: Path) -> None:
     assert not apt.exists()
 
 
+def test_a_package_without_commands_counts_by_its_file(apt: Path, tmp_path: Path) -> None:
+    (tmp_path / "key.gpg").touch()
+    there = packages.Need(package="keyring", file=str(tmp_path / "key.gpg"), why="a test")
+    absent = packages.Need(package="other-keyring", file=str(tmp_path / "none.gpg"), why="a test")
+
+    packages.install([there, absent])
+
+    assert apt.read_text().splitlines()[-1].split()[-1] == "other-keyring"
+
+
 def test_apt_failing_shows_its_own_words(apt: Path) -> None:
     broken = packages.Need(package="broken", command="no-such-command-at-all", why="a test")
 
