@@ -25,6 +25,7 @@ up: ready ## from a fresh machine to a running platform (STACK=dev)
 	@$(BIN)/pulumi up --yes --stack $(STACK)
 
 preview: ready ## what `make up` would change
+	@$(BIN)/pulumi stack select --create $(STACK) >/dev/null
 	@$(BIN)/pulumi preview --stack $(STACK)
 
 destroy: $(VENV)/.installed ## remove the platform with its data

@@ -28,13 +28,16 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCAL = "local"
 
 
-def image_in_use(role: str) -> tuple[str, str]:
-    """The source (local, registry) and the reference of a role's image on this machine; skips without one."""
+def image_in_use(role: str, public: str = "") -> tuple[str, str]:
+    """The source (local, registry) and the reference of a role's image on this machine; skips without one.
+
+    `public` names the role of the public image where it is another one.
+    """
     path = ROOT / ".site.yaml"
     site = yaml.safe_load(path.read_text()) if path.exists() else {}
     source = site.get("imageSource", "registry")
     pins = yaml.safe_load((ROOT / "images" / "registry.yaml").read_text())
-    reference = (site.get("images", {}) if source == LOCAL else pins).get(role)
+    reference = site.get("images", {}).get(role) if source == LOCAL else pins.get(public or role)
     if not reference:
         pytest.skip(f"there is no {source} image for {role} here: make images")
     found = subprocess.run(["docker", "image", "inspect", reference], capture_output=True, check=False)
