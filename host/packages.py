@@ -61,6 +61,9 @@ IMAGES: tuple[Need, ...] = (
 
 TESTS: tuple[Need, ...] = (
     Need(package="chromium", command="chromium", why="the console seen in a browser"),
+    Need(package="git", command="git", why="the tests on a fresh clone"),
+    Need(package="wget", command="wget", why="the health check of images without bash"),
+    Need(package="curl", command="curl", why="the commands of the documentation"),
     Need(package="e2fsprogs", command="mkfs.ext4", why="the too-small-disk test's filesystem"),
     Need(package="mount", command="losetup", why="the too-small-disk test's filesystem"),
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from images.certificates import Trust
     from images.display import Display
 
 LOGS = PROJECT / "build" / "images"
@@ -78,7 +79,7 @@ class _Blocked(ImageError):
     """Not built because its parent was not: the parent's failure says why."""
 
 
-def _build_one(named: Named, parent: Future[None] | None, trust: Path, display: Display) -> None:
+def _build_one(named: Named, parent: Future[None] | None, trust: Trust, display: Display) -> None:
     role = named.image.role
     started = time.monotonic()
     log = Log(LOGS / f"{role}.log")
@@ -108,7 +109,7 @@ def _wait_for(parent: Future[None] | None, named: Named, display: Display) -> No
         raise _Blocked(f"{named.parent.image.role} was not built")
 
 
-def _prepare(named: Named, work: Path, trust: Path, log: Log, display: Display) -> None:
+def _prepare(named: Named, work: Path, trust: Trust, log: Log, display: Display) -> None:
     """Collects the build's folder: the image's files, its sources, its downloads."""
     image = named.image
     ignored = shutil.ignore_patterns("__pycache__")
@@ -129,6 +130,7 @@ def _prepare(named: Named, work: Path, trust: Path, log: Log, display: Display) 
             version=image.version,
             cache=CACHE / "artifacts" / image.role,
             repository=CACHE / "maven",
+            trust=trust,
             log=log,
         )
         shutil.copytree(artifacts, work / "maven", copy_function=os.link)
@@ -139,7 +141,7 @@ def _prepare(named: Named, work: Path, trust: Path, log: Log, display: Display) 
         )
 
 
-def _assemble(named: Named, work: Path, trust: Path, log: Log, display: Display) -> None:
+def _assemble(named: Named, work: Path, trust: Trust, log: Log, display: Display) -> None:
     """Makes the image of its parent and of what :func:`_prepare` collected."""
     image = named.image
     packages = package_names(image)
@@ -148,7 +150,7 @@ def _assemble(named: Named, work: Path, trust: Path, log: Log, display: Display)
         display.step(image.role, "bootstrapping Debian")
         tarball = work / "root.tar"
         installed = debian.bootstrap(
-            packages, certificates.of_host(), cache=CACHE / "apt", target=tarball, trust=trust, log=log
+            packages, certificates.of_host(), cache=CACHE / "apt", target=tarball, trust=trust.pem, log=log
         )
         display.step(image.role, "importing")
         daemon.load_root(tarball, named.reference, _labels(named, installed), log)
@@ -160,7 +162,7 @@ def _assemble(named: Named, work: Path, trust: Path, log: Log, display: Display)
             parent,
             packages,
             cache=CACHE / "apt",
-            trust=trust,
+            trust=trust.pem,
             labels=lambda installed: _labels(named, installed),
             reference="" if has_recipe else named.reference,
             log=log,

@@ -13,7 +13,7 @@ from rich.console import Console
 from images import certificates, daemon, downloads, site_file, source
 from images.build import CACHE, LOGS
 from images.build import build as build_images
-from images.catalogue import IMAGES, PROJECT, Named, name_all
+from images.catalogue import IMAGES, PROJECT, Image, Named, name_all
 from images.display import Display
 from images.errors import ImageError
 from images.lock import part_of_lock
@@ -122,17 +122,24 @@ def lock() -> None:
     for path, text in _locks().items():
         path.write_text(text)
         out.print(f"wrote {path.relative_to(PROJECT)}")
-    for image in IMAGES:
-        if not (image.folder / "pom.xml").exists():
-            continue
-        log = Log(LOGS / f"{image.role}.lock.log")
-        with tempfile.TemporaryDirectory() as folder:
-            target = Path(folder)
-            downloads.download_artifacts(
-                image.folder, version=image.version, target=target, repository=CACHE / "maven", log=log
-            )
-            downloads.write_list(image.folder / downloads.LIST, target)
-        out.print(f"wrote {(image.folder / downloads.LIST).relative_to(PROJECT)}")
+    with certificates.bundle(certificates.of_host()) as trust:
+        for image in IMAGES:
+            if (image.folder / "pom.xml").exists():
+                _lock_artifacts(image, trust)
+
+
+def _lock_artifacts(image: Image, trust: certificates.Trust) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        downloads.download_artifacts(
+            image.folder,
+            version=image.version,
+            target=Path(name),
+            repository=CACHE / "maven",
+            trust=trust,
+            log=Log(LOGS / f"{image.role}.lock.log"),
+        )
+        downloads.write_list(image.folder / downloads.LIST, Path(name))
+    out.print(f"wrote {(image.folder / downloads.LIST).relative_to(PROJECT)}")
 
 
 def _locks() -> dict[Path, str]:

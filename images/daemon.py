@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import tarfile
 from contextlib import contextmanager
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from images.steps import Log
+
+
+WORKSHOP = "assembled"
+"""The stage of a Dockerfile that only makes files for the last one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,13 +86,21 @@ def build(
 ) -> None:
     """Builds a folder's Dockerfile, to which it adds the labels."""
     words = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+    recipe = context / "Dockerfile"
+    workshop = f"{LABEL}.workshop"
     # As options, each label would be a step with a container of its own.
-    with (context / "Dockerfile").open("a") as recipe:
-        recipe.write(f"LABEL {' '.join(f'{name}={json.dumps(value)}' for name, value in labels.items())}\n")
+    recipe.write_text(
+        re.sub(rf"(?m)^(FROM .* AS {WORKSHOP})$", rf'\1\nLABEL {workshop}="{reference}"', recipe.read_text())
+        + f"LABEL {' '.join(f'{name}={json.dumps(value)}' for name, value in labels.items())}\n"
+    )
     log.run(
         ["docker", "build", "--network=none", "--force-rm", f"--tag={reference}", *words, context],
         environment={**os.environ, "DOCKER_BUILDKIT": "0"},
     )
+    # The classic builder keeps the stages' images, without a name, for a next build that never comes.
+    unnamed = ["--filter=dangling=true", f"--filter=label={workshop}={reference}"]
+    for left_over in _ask("image", "ls", "--quiet", "--no-trunc", *unnamed).split():
+        remove(left_over)
 
 
 @contextmanager

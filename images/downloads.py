@@ -13,11 +13,13 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from images import certificates
 from images.errors import ImageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from images.certificates import Trust
     from images.steps import Log
 
 LIST = "artifacts.sha256"
@@ -27,7 +29,7 @@ PYTHON = "3.13"
 """The Python of the images' Debian release."""
 
 
-def artifacts(folder: Path, *, version: str, cache: Path, repository: Path, log: Log) -> Path:
+def artifacts(folder: Path, *, version: str, cache: Path, repository: Path, trust: Trust, log: Log) -> Path:
     """The artifacts that a folder's ``pom.xml`` names, as a folder of files.
 
     Args:
@@ -35,6 +37,7 @@ def artifacts(folder: Path, *, version: str, cache: Path, repository: Path, log:
         version: the product's version: the pom's ``revision``.
         cache: where they are kept; holds exactly them afterwards.
         repository: Maven's local repository.
+        trust: certificates for repositories with TLS.
         log: gets Maven's output.
 
     Raises:
@@ -44,7 +47,7 @@ def artifacts(folder: Path, *, version: str, cache: Path, repository: Path, log:
     if not _differences(cache, wanted):
         return cache
     shutil.rmtree(cache, ignore_errors=True)
-    download_artifacts(folder, version=version, target=cache, repository=repository, log=log)
+    download_artifacts(folder, version=version, target=cache, repository=repository, trust=trust, log=log)
     differences = _differences(cache, wanted)
     if differences:
         raise ImageError(
@@ -55,8 +58,16 @@ def artifacts(folder: Path, *, version: str, cache: Path, repository: Path, log:
     return cache
 
 
-def download_artifacts(folder: Path, *, version: str, target: Path, repository: Path, log: Log) -> None:
+def download_artifacts(
+    folder: Path, *, version: str, target: Path, repository: Path, trust: Trust, log: Log
+) -> None:
     """Lets Maven copy a pom's artifacts into a folder, unchecked."""
+    # The site's own options come last and win.
+    options = (
+        f"-Djavax.net.ssl.trustStore={trust.java}",
+        f"-Djavax.net.ssl.trustStorePassword={certificates.JAVA_PASSWORD}",
+        os.environ.get("MAVEN_OPTS", ""),
+    )
     log.run(
         [
             "mvn",
@@ -67,7 +78,8 @@ def download_artifacts(folder: Path, *, version: str, target: Path, repository: 
             f"-Drevision={version}",
             f"-DoutputDirectory={target}",
             "dependency:copy-dependencies",
-        ]
+        ],
+        environment={**os.environ, "MAVEN_OPTS": " ".join(options).strip()},
     )
 
 
@@ -77,7 +89,7 @@ def write_list(target: Path, artifacts_folder: Path) -> None:
     target.write_text("".join(lines))
 
 
-def python_packages(lock: Path, *, target: Path, trust: Path, log: Log) -> None:
+def python_packages(lock: Path, *, target: Path, trust: Trust, log: Log) -> None:
     """Installs a lock's Python packages into a folder, for the images' Python and not for the host's.
 
     Only built packages are taken and every one must match its hash in the lock.
@@ -112,7 +124,7 @@ def python_packages(lock: Path, *, target: Path, trust: Path, log: Log) -> None:
             f"--target={target}",
             f"--requirement={lock}",
         ],
-        environment={"PIP_CERT": str(trust), **os.environ},
+        environment={"PIP_CERT": str(trust.pem), **os.environ},
     )
 
 

@@ -194,6 +194,18 @@ def client() -> docker.DockerClient:
     return docker.from_env(timeout=120)
 
 
+def run_once(image: str, command: list[str], **options: Any) -> str:
+    """Runs a command in a container of its own, which is then gone with its volumes; what it printed."""
+    container = client().containers.run(image, command, detach=True, **options)
+    try:
+        code = container.wait()["StatusCode"]
+        printed: str = container.logs().decode(errors="replace")
+    finally:
+        container.remove(force=True, v=True)
+    assert code == 0, f"{command} in {image}: code {code}: {printed}"
+    return printed
+
+
 def new_workspace(
     folder: Path, instance: str, *, stack: str = "dev", environment: dict[str, str] | None = None
 ) -> Workspace:

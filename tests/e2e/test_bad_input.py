@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import shutil
 import signal
 import subprocess
+import tempfile
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from host.daemon import Daemon
 from tests.e2e import harness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.e2e.harness import Run, Workspace
 
@@ -109,6 +112,47 @@ def test_more_memory_than_the_host_has_is_refused_with_the_sum(workspace: Worksp
     assert_refused(workspace.up(check=False), "memory", "GiB")
 
 
+@pytest.fixture
+def small_engine(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A real Docker engine that keeps its data on a file system of 300 MB: its address and that folder."""
+    disk, mount = tmp_path / "disk", tmp_path / "small"
+    with disk.open("wb") as file:
+        file.truncate(300 * 1024 * 1024)
+    mount.mkdir()
+    subprocess.run(["mkfs.ext4", "-q", disk], check=True)
+    subprocess.run(["mount", "-o", "loop", disk, mount], check=True)
+    folder = Path(tempfile.mkdtemp(prefix="small-"))  # a socket's path may not be long
+    address = f"unix://{folder}/docker.sock"
+    places = (f"--data-root={mount}/docker", f"--exec-root={folder}/run", f"--pidfile={folder}/pid")
+    with (tmp_path / "dockerd.log").open("wb") as log:
+        engine = subprocess.Popen(
+            ["dockerd", f"--host={address}", *places, "--bridge=none", "--iptables=false"],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        harness.wait_for(
+            lambda: Daemon(socket=folder / "docker.sock").answers(), "the small engine answers", 90
+        )
+        yield address, mount
+    finally:
+        engine.terminate()
+        engine.wait(60)
+        subprocess.run(["umount", mount], check=True)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(shutil.which("dockerd") is None, reason="starts a Docker engine, and there is no dockerd")
+def test_too_little_disk_is_refused_with_what_is_free(
+    workspace: Workspace, small_engine: tuple[str, Path]
+) -> None:
+    address, mount = small_engine
+
+    refused = workspace.up(check=False, environment={"DOCKER_HOST": address})
+
+    assert_refused(refused, "0.2 GiB of disk are free", str(mount), "2.0 GiB are wanted", "docker.freeDisk")
+
+
 def test_a_wrong_passphrase_changes_nothing(workspace: Workspace) -> None:
     before = (workspace.root / "Pulumi.dev.yaml").read_text()
 
@@ -170,7 +214,7 @@ def test_a_stale_lock_is_told_from_a_live_one_and_cancel_frees_it(workspace: Wor
 def test_an_unknown_stack_is_refused_with_the_known_ones(workspace: Workspace) -> None:
     refused = workspace.command("pulumi", "up", "--yes", "--stack", "staging", check=False)
 
-    assert_refused(refused, "staging")
+    assert_refused(refused, "staging", "known: dev")
 
 
 def test_without_a_terminal_nothing_happens_without_yes(workspace: Workspace) -> None:

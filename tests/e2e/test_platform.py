@@ -50,16 +50,16 @@ def produce(platform: Workspace, sensor: str) -> None:
     from confluent_kafka.schema_registry import SchemaRegistryClient
     from confluent_kafka.schema_registry.avro import AvroSerializer
 
-    registry = SchemaRegistryClient({"url": f"http://localhost:{platform.port(8081)}"})
     schema = (platform.root / "schemas" / "sensor-data.avsc").read_text()
-    serialize = AvroSerializer(registry, schema, conf={"auto.register.schemas": False})
+    with SchemaRegistryClient({"url": f"http://localhost:{platform.port(8081)}"}) as registry:
+        serialize = AvroSerializer(registry, schema, conf={"auto.register.schemas": False})
+        value = serialize(reading(sensor), SerializationContext("sensor-data", MessageField.VALUE))
     producer = Producer({"bootstrap.servers": f"localhost:{platform.port(9092)}", "acks": "all"})
-    context = SerializationContext("sensor-data", MessageField.VALUE)
     failures: list[Any] = []
     producer.produce(
         "sensor-data",
         key=sensor,
-        value=serialize(reading(sensor), context),
+        value=value,
         on_delivery=lambda error, _: failures.append(error) if error else None,
     )
     assert producer.flush(30) == 0
@@ -71,8 +71,6 @@ def consume(platform: Workspace, sensor: str) -> dict[str, Any]:
     from confluent_kafka.schema_registry import SchemaRegistryClient
     from confluent_kafka.schema_registry.avro import AvroDeserializer
 
-    registry = SchemaRegistryClient({"url": f"http://localhost:{platform.port(8081)}"})
-    deserialize = AvroDeserializer(registry)
     consumer = Consumer(
         {
             "bootstrap.servers": f"localhost:{platform.port(9092)}",
@@ -87,8 +85,9 @@ def consume(platform: Workspace, sensor: str) -> dict[str, Any]:
         while time.monotonic() < deadline:
             message = consumer.poll(1)
             if message is not None and not message.error() and message.key() == sensor.encode():
-                context = SerializationContext("sensor-data", MessageField.VALUE)
-                return dict(deserialize(message.value(), context))
+                with SchemaRegistryClient({"url": f"http://localhost:{platform.port(8081)}"}) as registry:
+                    context = SerializationContext("sensor-data", MessageField.VALUE)
+                    return dict(AvroDeserializer(registry)(message.value(), context))
     finally:
         consumer.close()
     raise AssertionError(f"no reading of {sensor} came back")
@@ -162,16 +161,14 @@ def test_a_container_on_the_network_reads_and_writes_with_the_images_tools(platf
         " --from-beginning --timeout-ms 15000"
     )
 
-    printed = harness.client().containers.run(
+    printed = harness.run_once(
         broker.image.tags[0],
         ["bash", "-c", script],
         name=platform.name("tools"),
         network=platform.name("iot-platform-dev"),
-        remove=True,
-        stderr=True,
     )
 
-    assert text in printed.decode()
+    assert text in printed
 
 
 def test_topics_carry_the_development_settings(platform: Workspace) -> None:
@@ -202,7 +199,7 @@ def test_jmx_answers_on_its_published_port(platform: Workspace) -> None:
         "kafka-run-class",
         "org.apache.kafka.tools.JmxTool",
         "--jmx-url",
-        "service:jmx:rmi:///jndi/rmi://localhost:9101/jmxrmi",
+        f"service:jmx:rmi:///jndi/rmi://localhost:{platform.port(9101)}/jmxrmi",
         "--object-name",
         "kafka.server:type=app-info",
         "--one-time",

@@ -26,6 +26,7 @@ def serve() -> Iterator[Serve]:
 
     def start(answer: bytes) -> int:
         listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(20)  # whoever does not ask at all must not hold up the tests
 
         def answer_once() -> None:
             connection, _ = listener.accept()

@@ -114,10 +114,11 @@ def test_the_sites_certificates_are_added_to_what_the_host_trusts(tmp_path: Path
 
     assert added == {"site.crt": b"-----SITE-----"}
     with certificates.bundle(added) as trust:
-        assert trust.read_bytes().endswith(b"-----SITE-----")
-        assert len(trust.read_bytes()) > 10_000, "the system's own are in it, too"
-        assert trust.stat().st_mode & 0o044, "apt downloads as a user of its own"
-    assert not trust.exists()
+        assert trust.pem.read_bytes().endswith(b"-----SITE-----")
+        assert len(trust.pem.read_bytes()) > 10_000, "the system's own are in it, too"
+        assert len(trust.java.read_bytes()) > 10_000
+        assert trust.pem.stat().st_mode & 0o044, "apt downloads as a user of its own"
+    assert not trust.pem.exists()
 
 
 def test_versions_are_those_of_installed_packages() -> None:

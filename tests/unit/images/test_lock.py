@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from images import downloads
+from images import certificates, downloads
 from images.catalogue import PROJECT
 from images.daemon import Present
 from images.errors import ImageError
@@ -17,6 +17,7 @@ from images.prune import superfluous
 from images.steps import Log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LOCK = """\
@@ -88,7 +89,15 @@ def maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_artifacts_that_differ_from_the_list_are_refused_by_name(maven: Path) -> None:
+@pytest.fixture
+def trust() -> Iterator[certificates.Trust]:
+    with certificates.bundle({}) as trust:
+        yield trust
+
+
+def test_artifacts_that_differ_from_the_list_are_refused_by_name(
+    maven: Path, trust: certificates.Trust
+) -> None:
     folder = maven / "kafka"
     folder.mkdir()
     (folder / downloads.LIST).write_text(f"{'0' * 64}  a.jar\n{'1' * 64}  c.jar\n")
@@ -99,6 +108,7 @@ def test_artifacts_that_differ_from_the_list_are_refused_by_name(maven: Path) ->
             version="1",
             cache=maven / "cache",
             repository=maven / "repository",
+            trust=trust,
             log=Log(maven / "log"),
         )
 
