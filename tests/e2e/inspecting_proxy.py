@@ -144,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     settings: tuple[Authority, list[str], set[str]]
     tunnel = ""
+    upstream: Any = None
 
     def do_CONNECT(self) -> None:
         expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -176,21 +177,19 @@ class _Handler(BaseHTTPRequestHandler):
         if self.tunnel == OWN_HOST:
             self._answer(200, {}, ANSWER.encode())
             return
-        is_plain = self.tunnel in self.settings[2]
-        make: Any = http.client.HTTPConnection if is_plain else http.client.HTTPSConnection
-        upstream = make(self.tunnel, timeout=120)
-        try:
-            kept = {key: value for key, value in self.headers.items() if key.lower() not in _HOP_BY_HOP}
-            upstream.request(self.command, self.path, headers=kept)
-            answer = upstream.getresponse()
-            headers = {key: value for key, value in answer.getheaders() if key.lower() not in _HOP_BY_HOP}
-            if answer.length is None or self.command == "HEAD":
-                self._answer(answer.status, headers, answer.read())
-            else:
-                self._answer(answer.status, headers, None)
-                shutil.copyfileobj(answer, self.wfile)
-        finally:
-            upstream.close()
+        if self.upstream is None:
+            is_plain = self.tunnel in self.settings[2]
+            make: Any = http.client.HTTPConnection if is_plain else http.client.HTTPSConnection
+            self.upstream = make(self.tunnel, timeout=120)
+        kept = {key: value for key, value in self.headers.items() if key.lower() not in _HOP_BY_HOP}
+        self.upstream.request(self.command, self.path, headers=kept)
+        answer = self.upstream.getresponse()
+        headers = {key: value for key, value in answer.getheaders() if key.lower() not in _HOP_BY_HOP}
+        if answer.length is None or self.command == "HEAD":
+            self._answer(answer.status, headers, answer.read())
+        else:
+            self._answer(answer.status, headers, None)
+            shutil.copyfileobj(answer, self.wfile)
 
     do_HEAD = do_GET  # noqa: N815 - the base class looks for this name
 
@@ -198,6 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
         # The server only knows the connection as it was before TLS.
         self.connection.close()
+        if self.upstream is not None:
+            self.upstream.close()
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes | None) -> None:
         self.send_response_only(status)

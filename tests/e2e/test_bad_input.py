@@ -124,9 +124,11 @@ def small_engine(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     folder = Path(tempfile.mkdtemp(prefix="small-"))  # a socket's path may not be long
     address = f"unix://{folder}/docker.sock"
     places = (f"--data-root={mount}/docker", f"--exec-root={folder}/run", f"--pidfile={folder}/pid")
+    # In a network of its own: an engine without a bridge removes the one that it finds.
+    alone = ("unshare", "--net", "dockerd", "--bridge=none", "--iptables=false")
     with (tmp_path / "dockerd.log").open("wb") as log:
         engine = subprocess.Popen(
-            ["dockerd", f"--host={address}", *places, "--bridge=none", "--iptables=false"],
+            [*alone, f"--host={address}", *places],
             stdout=log,
             stderr=log,
         )

@@ -59,7 +59,7 @@ MAVEN_SETTINGS = """\
 MAVEN = """\
 from pathlib import Path
 from images import certificates, downloads, steps
-here = Path("maven-trial")
+here = Path("maven-trial").resolve()
 with certificates.bundle(certificates.of_host()) as trust:
     downloads.download_artifacts(
         here, version="1", target=here / "target", repository=here / "repository", trust=trust,

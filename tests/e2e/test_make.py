@@ -72,8 +72,9 @@ def clone(tmp_path: Path) -> Iterator[Clone]:
         environment={"PULUMI_HOME": str(tmp_path / "home")},
     )
     made = Clone(workspace)
-    workspace.configure("instance", workspace.instance)
-    workspace.configure("portOffset", str(workspace.offset))
+    with (root / "Pulumi.dev.yaml").open("a") as config:
+        config.write(f"  messaging:instance: {workspace.instance}\n")
+        config.write(f"  messaging:portOffset: {workspace.offset}\n")
     made.git("commit", "--quiet", "--all", "--message", "An instance of its own")
     try:
         yield made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -243,38 +242,6 @@ def test_a_schema_registered_by_hand_does_not_trouble_the_next_preview(platform:
 
     assert answer.status_code == 200, answer.text
     platform.pulumi("preview", "--expect-no-changes")
-
-
-def browse(url: str, folder: str) -> str:
-    """What a browser shows of a page, as the document after its scripts would have run."""
-    done = subprocess.run(
-        [
-            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            f"--user-data-dir={folder}", "--dump-dom", url,
-        ],
-        capture_output=True, text=True, timeout=90, check=False,
-    )  # fmt: skip
-    return done.stdout
-
-
-def test_a_browser_shows_cluster_topics_and_a_decoded_message(
-    platform: Workspace, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    sensor = f"sensor-{uuid.uuid4().hex[:8]}"
-    produce(platform, sensor)
-    profile = str(tmp_path_factory.mktemp("chromium"))
-    address = f"http://localhost:{platform.port(8080)}"
-
-    front = browse(address, profile)
-    cluster = front.split('href="/clusters/', 1)[-1].split('"', 1)[0].split("/")[0]
-    topics = browse(f"{address}/clusters/{cluster}/topics", profile)
-    topic = browse(f"{address}/clusters/{cluster}/topics/sensor-data", profile)
-
-    assert platform.name("kafka-dev") in front + browse(f"{address}/clusters/{cluster}", profile)
-    assert all(stream in topics for stream in STREAMS)
-    assert sensor in topic
-    assert "celsius" in topic, "the value is decoded by its schema"
 
 
 def test_stop_and_start_lose_nothing(platform: Workspace) -> None:
