@@ -171,6 +171,10 @@ class Backend:
         file = self.file(stack)
         file.replace(file.with_name(f"{file.name}.bak"))
 
+    def history(self, stack: str) -> Path:
+        """Where a stack's history lies."""
+        return self.folder / "history" / self._project.name / stack
+
     def lock(self, stack: str) -> AbstractContextManager[None]:
         """Holds the stack while the block runs; raises StackLocked."""
         return held(self._locks(stack), stack)

@@ -142,6 +142,21 @@ def _check_owner(owner: str, named: str, where: str) -> None:
         )
 
 
+def decode_export(text: str, passphrase_for: Callable[[str], Passphrase], *, where: str) -> Deployment:
+    """The deployment of what `stack export` wrote; raises as `decode` does."""
+    try:
+        document = json.loads(text)
+        version, latest = document["version"], document["deployment"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedState(f"{where} is not what `pulumi stack export` writes: {error!r}.") from error
+    if version != VERSION:
+        raise DamagedState(f"{where} is of version {version!r}; this engine reads version {VERSION}.")
+    try:
+        return _deployment(latest or {}, passphrase_for, where)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise DamagedState(f"{where} lacks a member, or has it in another shape: {error!r}.") from error
+
+
 def decode_document(
     latest: dict[str, Any], passphrase_for: Callable[[str], Passphrase], *, where: str
 ) -> Deployment:

@@ -68,9 +68,9 @@ class StackConfig:
         texts: dict[str, str] = {}
         secret: list[str] = []
         for key, value in {**self.project.defaults, **self.values}.items():
-            if _holds_secret(value):
+            if holds_secret(value):
                 secret.append(key)
-            texts[key] = _text(_revealed(value, decrypt))
+            texts[key] = as_text(revealed(value, decrypt))
         return texts, secret
 
     def secrets(self, decrypt: Callable[[str], str]) -> list[str]:
@@ -147,6 +147,23 @@ def set_path(value: Any, path: Sequence[str | int], new: Any) -> Any:
     return {**members, head: set_path(members.get(head), rest, new)}
 
 
+def without_path(value: Any, path: Sequence[str | int]) -> Any:
+    """A copy of a nested value without one member; what comes after it in a list moves up.
+
+    Raises:
+        KeyError: there is none.
+    """
+    *outer, last = path
+    holder = get_path(value, outer)
+    get_path(holder, [last])
+    kept = (
+        [item for at, item in enumerate(holder) if at != last]
+        if isinstance(holder, list)
+        else {key: item for key, item in holder.items() if key != last}
+    )
+    return set_path(value, outer, kept)
+
+
 def get_path(value: Any, path: Sequence[str | int]) -> Any:
     """The member of a nested value at a path.
 
@@ -161,7 +178,8 @@ def get_path(value: Any, path: Sequence[str | int]) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A value of the stack's file as the program gets it: objects and lists as JSON."""
     match value:
         case str():
             return value
@@ -176,25 +194,27 @@ def _is_secure(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"secure"} and isinstance(value["secure"], str)
 
 
-def _holds_secret(value: Any) -> bool:
+def holds_secret(value: Any) -> bool:
+    """Whether a value of the stack's file is a secret or has one in it."""
     match value:
         case dict() if _is_secure(value):
             return True
         case dict():
-            return any(map(_holds_secret, value.values()))
+            return any(map(holds_secret, value.values()))
         case list():
-            return any(map(_holds_secret, value))
+            return any(map(holds_secret, value))
     return False
 
 
-def _revealed(value: Any, decrypt: Callable[[str], str]) -> Any:
+def revealed(value: Any, decrypt: Callable[[str], str]) -> Any:
+    """A value of the stack's file with its secrets decrypted."""
     match value:
         case dict() if _is_secure(value):
             return decrypt(value["secure"])
         case dict():
-            return {key: _revealed(member, decrypt) for key, member in value.items()}
+            return {key: revealed(member, decrypt) for key, member in value.items()}
         case list():
-            return [_revealed(member, decrypt) for member in value]
+            return [revealed(member, decrypt) for member in value]
     return value
 
 

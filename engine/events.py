@@ -26,6 +26,7 @@ class Operation(StrEnum):
     CREATE_REPLACEMENT = "create-replacement"
     DELETE_REPLACED = "delete-replaced"
     READ = "read"
+    DISCARD = "discard"
     REFRESH = "refresh"
     DISCARD_REPLACED = "discard-replaced"
     REMOVE_PENDING_REPLACE = "remove-pending-replace"

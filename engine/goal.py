@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from engine.values import Values
 
 
+_UNSUPPORTED = (
+    ", which the embedded engine does not support: take it out, or use the Pulumi CLI (MESSAGING_ENGINE=cli)"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Alias:
     """A name that a resource may have had: a whole URN, or the parts that differ from today's."""
@@ -56,6 +61,8 @@ class Goal:
     additional_secret_outputs: tuple[str, ...] = ()
     aliases: tuple[Alias, ...] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
+    existing: Any = None
+    """The id of a resource that is only read: somebody else made it. In preview it may be UNKNOWN."""
 
     def inherit(self, parent: Goal) -> Goal:
         """Take from the parent what the program left open."""
@@ -96,11 +103,7 @@ def refuse(request: Any) -> None:
         "custom_timeouts.read": request.customTimeouts.read,
     }
     if refused := [name for name, value in asked.items() if value]:
-        msg = (
-            f"{request.type} {request.name!r} uses {', '.join(refused)}, which the embedded engine does not "
-            "support: take it out, or use the Pulumi CLI (MESSAGING_ENGINE=cli)"
-        )
-        raise Unsupported(msg)
+        raise Unsupported(f"{request.type} {request.name!r} uses {', '.join(refused)}{_UNSUPPORTED}")
 
 
 def read(request: Any) -> Goal:
@@ -144,6 +147,33 @@ def read(request: Any) -> Goal:
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
         aliases=(*(Alias(urn=urn) for urn in request.aliasURNs), *map(_alias, request.aliases)),
         timeouts=Timeouts(seconds(timeouts.create), seconds(timeouts.update), seconds(timeouts.delete)),
+    )
+
+
+def read_existing(request: Any) -> Goal:
+    """Read a request for a resource that somebody else made: ``get()``, or a reference to another stack.
+
+    Raises:
+        Unsupported: It asks for what this engine does not do.
+    """
+    refused = {
+        "plugin_download_url": request.pluginDownloadURL,
+        "parameterized packages": request.packageRef,
+    }
+    if names := [name for name, value in refused.items() if value]:
+        raise Unsupported(f"{request.type} {request.name!r} uses {', '.join(names)}{_UNSUPPORTED}")
+    inputs = {key: values.flatten(value) for key, value in values.from_struct(request.properties).items()}
+    return Goal(
+        type=request.type,
+        name=request.name,
+        custom=True,
+        inputs=inputs,
+        parent=request.parent,
+        provider=request.provider,
+        version=request.version,
+        dependencies=tuple(dict.fromkeys(request.dependencies)),
+        additional_secret_outputs=tuple(request.additionalSecretOutputs),
+        existing=values.UNKNOWN if request.id in ("", values.UNKNOWN_STRING) else request.id,
     )
 
 

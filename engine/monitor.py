@@ -48,6 +48,13 @@ class Host(Protocol):
             Aborted: The run is over.
         """
 
+    def read(self, goal: Goal) -> Resource:
+        """Look up a resource that somebody else made, and return it.
+
+        Raises:
+            Aborted: The run is over.
+        """
+
     def register_outputs(self, urn: str, outputs: Values) -> None:
         """Take what a component or the stack has to show."""
 
@@ -92,6 +99,21 @@ class ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
 
         return self._guarded(context, answer, subject=f"{request.type} {request.name!r}")
 
+    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802, D102
+        def answer() -> Any:
+            resource = self._host.read(goals.read_existing(request))
+            return resource_pb2.ReadResourceResponse(
+                urn=resource.urn,
+                properties=values.to_struct(
+                    resource.outputs,
+                    secrets=request.acceptSecrets,
+                    outputs=False,
+                    references=request.acceptResources,
+                ),
+            )
+
+        return self._guarded(context, answer, subject=f"{request.type} {request.name!r}")
+
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802, D102
         def answer() -> Any:
             outputs = {
@@ -120,9 +142,6 @@ class ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
     def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802, D102
         # There are no hooks that the engine would call back for: the program may go.
         return empty_pb2.Empty()
-
-    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802, D102
-        self._refuse(context, f"reading the existing {request.type} {request.name!r} (get(), StackReference)")
 
     def ExistsResource(self, request: Any, context: Any) -> Any:  # noqa: N802, D102
         self._refuse(context, f"asking whether {request.type} {request.id!r} exists")

@@ -20,6 +20,7 @@ from engine.provider import UNKNOWN_CONFIGURATION, CheckFailure, ConfigurationUn
 from engine.registry import is_provider
 from engine.resource import Resource
 from engine.steps import Step
+from engine.values import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,13 +104,17 @@ class Planner:
         inputs = goal.inputs
         if old:
             inputs = self._ignore(urn, goal, old)
-        if goal.custom:
+        if goal.existing is not None:
+            new.inputs = goal.inputs
+        elif goal.custom:
             known = None if recreated or old is None or old.external else old.inputs
             new.inputs = self._check(new, known, goal.inputs if known is None else inputs)
         else:
             new.inputs = inputs
         self._judge(new)
         self._planned.add(urn)
+        if goal.existing is not None:
+            return [self._reading(goal, old, new)]
         if old is None:
             return [Step(Operation.CREATE, urn, new=new)]
         self._planned.add(old.urn)
@@ -186,6 +191,18 @@ class Planner:
         return self._news.get(graph.provider_urn(new.provider)) if new.provider else None
 
     # --- from a comparison to steps ---
+
+    @staticmethod
+    def _reading(goal: Goal, old: Resource | None, new: Resource) -> Step:
+        """Return the step that looks up what somebody else made; never in place of what the stack manages."""
+        if old and not old.external:
+            raise StepFailed(
+                new.urn,
+                "the program only reads it now, and this stack still manages it. To leave it to others, "
+                f"run: pulumi state delete '{old.urn}'",
+            )
+        new.external, new.id = True, "" if goal.existing is UNKNOWN else goal.existing
+        return Step(Operation.READ, new.urn, old=old, new=new)
 
     def _from_diff(self, goal: Goal, old: Resource, new: Resource) -> list[Step]:
         try:
@@ -314,7 +331,7 @@ def deletion(old: Resource) -> Step:
     if old.pending_replacement:
         return Step(Operation.REMOVE_PENDING_REPLACE, old.urn, old=old)
     if old.external:
-        return Step(Operation.DISCARD_REPLACED, old.urn, old=old)
+        return Step(Operation.DISCARD_REPLACED if old.delete else Operation.DISCARD, old.urn, old=old)
     return Step(Operation.DELETE_REPLACED if old.delete else Operation.DELETE, old.urn, old=old)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from engine.processes import Child, Processes
 
 DYNAMIC = "pulumi-python"
+BUILTIN = "pulumi"
 _MODULES = {
     "docker": "engine.providers.docker",
     "kafka": "engine.providers.kafka",
@@ -166,14 +167,25 @@ class Plugins:
         root: The project's folder, their working directory.
         project: The project's name, for the dynamic provider.
         sink: Gets what they print.
+        builtin: Serves the package that is the engine's own.
     """
 
-    def __init__(self, processes: Processes, engine: str, root: Path, project: str, sink: Sink) -> None:
+    def __init__(
+        self,
+        processes: Processes,
+        engine: str,
+        root: Path,
+        project: str,
+        sink: Sink,
+        *,
+        builtin: Connection,
+    ) -> None:
         self._processes = processes
         self._engine = engine
         self._root = root
         self._environment = {"PULUMI_PROJECT": project, "no_grpc_proxy": "127.0.0.1"}
         self._sink = sink
+        self._builtin = builtin
         self._starter = ThreadPoolExecutor(4, thread_name_prefix="plugin")
         self._ahead: dict[str, list[Future[Plugin]]] = {}
         self._lock = threading.Lock()
@@ -185,7 +197,7 @@ class Plugins:
         Raises:
             Unsupported: Names them, and what there is.
         """
-        if unknown := sorted(set(packages) - set(_MODULES)):
+        if unknown := sorted(set(packages) - {*_MODULES, BUILTIN}):
             msg = (
                 f"the embedded engine has no provider for {', '.join(unknown)}, only for "
                 f"{', '.join(sorted(_MODULES))}: use the Pulumi CLI for this program (MESSAGING_ENGINE=cli)"
@@ -194,6 +206,8 @@ class Plugins:
 
     def warm(self, package: str) -> None:
         """Start a plugin that will be needed soon; the next `start` of the package takes it."""
+        if package == BUILTIN:
+            return
         with self._lock:
             self._ahead.setdefault(package, []).append(self._starter.submit(self._start, package))
 
@@ -214,6 +228,8 @@ class Plugins:
         """Return a connection of its own: one process, for dynamic resources as many as needed."""
         if package == DYNAMIC:
             return DynamicServers(lambda: self.start(DYNAMIC))
+        if package == BUILTIN:
+            return self._builtin
         return self.start(package)
 
     def _start(self, package: str) -> Plugin:

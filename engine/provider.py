@@ -254,9 +254,11 @@ class Provider:
         return Live(identifier, self._values(answer.properties, news))
 
     def read(self, urn: str, identifier: str, *, inputs: Values, outputs: Values) -> Live:
-        """Read a resource as it is now."""
+        """Read a resource as it is now; before the provider is configured, nothing is known of it."""
         from pulumi.runtime.proto import provider_pb2 as pb
 
+        if not self._known:
+            return Live(identifier, {})
         request = pb.ReadRequest(
             **_named(urn), id=identifier, inputs=self._struct(inputs), properties=self._struct(outputs)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine import comparison, faults, urn
 from engine.errors import BadInput
@@ -98,6 +98,14 @@ def _found(old: Resource, live: Live) -> Resource:
     return new
 
 
+def _seen(old: Resource, new: Resource | None) -> dict[str, tuple[str, Any, Any]]:
+    """Compare what was read with what was known, where the provider does not say what differs."""
+    if new is None:
+        return {}
+    changes = comparison.inputs(old.outputs, new.outputs).detail
+    return {key: (kind, old.outputs.get(key), new.outputs.get(key)) for key, kind in changes.items()}
+
+
 def _news(
     run: Run,
     operation: Operation,
@@ -117,7 +125,7 @@ def _news(
         new=new,
         provider=old.provider,
         changed=drift.changed,
-        detail=comparison.detail(drift, old, new),
+        detail=comparison.detail(drift, old, new) or _seen(old, new),
         seconds=time.monotonic() - started,
         planned=run.settings.preview,
         protect=old.protect,

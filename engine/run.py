@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from engine import monitor
+from engine.builtin import Builtin
+from engine.errors import BadInput
 from engine.events import Operation, StepEvent, Summary
 from engine.executor import Executor
 from engine.plugins import Plugins
@@ -20,6 +22,7 @@ from engine.rpc import Aborted
 from engine.steps import STEP_IDS, Workshop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
 _ABORT_SECONDS = 3.0
 
 
+def _no_other_stack(name: str) -> Values:
+    raise BadInput(f"there is no stack {name!r} to refer to")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What a run is about.
@@ -45,7 +52,11 @@ class Settings:
         parallel: Steps at once.
         preview: Whether to plan only.
         root: The project's folder.
+<<<<<<< HEAD
         policy_packs: The packs that judge an update.
+=======
+        stack_outputs: Finds the outputs of another stack, for references to it.
+>>>>>>> 196ca70 (Engine: stack import and history, state delete, get() and StackReference, autonaming)
     """
 
     project: Project
@@ -55,7 +66,11 @@ class Settings:
     parallel: int
     preview: bool
     root: Path
+<<<<<<< HEAD
     policy_packs: tuple[Pack, ...] = ()
+=======
+    stack_outputs: Callable[[str], Values] = _no_other_stack
+>>>>>>> 196ca70 (Engine: stack import and history, state delete, get() and StackReference, autonaming)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +131,12 @@ class Run:
         self.cancellation.on_abort(lambda: self.processes.end(grace=_ABORT_SECONDS))
         self.server = monitor.serve(self, self._about(), self.sink)
         self._plugins = Plugins(
-            self.processes, self.server.address, self.settings.root, self.settings.project.name, self.sink
+            self.processes,
+            self.server.address,
+            self.settings.root,
+            self.settings.project.name,
+            self.sink,
+            builtin=Builtin(self.settings.stack_outputs),
         )
         preview = self.settings.preview
         self.registry = Registry(self._plugins, self.olds, preview=preview)
@@ -179,6 +199,10 @@ class Run:
     # --- the services' view: no program asks for anything here ---
 
     def register(self, goal: Goal) -> Resource:  # noqa: ARG002 - see `Host`
+        """Refuse: there is no program."""
+        raise Aborted
+
+    def read(self, goal: Goal) -> Resource:  # noqa: ARG002
         """Refuse: there is no program."""
         raise Aborted
 

@@ -37,6 +37,7 @@ _VERBS = {
     Operation.UPDATE: "updating",
     Operation.DELETE: "deleting",
     Operation.DELETE_REPLACED: "deleting",
+    Operation.READ: "reading",
 }
 # What the user sees as one replacement is not counted again as the steps it consists of.
 _PARTS = frozenset(
@@ -113,6 +114,8 @@ class Workshop:
             Operation.CREATE_REPLACEMENT: self._create,
             Operation.UPDATE: self._update,
             Operation.REPLACE: lambda _: None,
+            Operation.READ: self._read,
+            Operation.DISCARD: self._delete,
             Operation.DELETE: self._delete,
             Operation.DELETE_REPLACED: self._delete,
             Operation.DISCARD_REPLACED: self._delete,
@@ -227,6 +230,23 @@ class Workshop:
                 ignore_changes=new.ignore_changes,
                 seconds=new.custom_timeouts.update,
             )
+
+    def _read(self, step: Step) -> None:
+        old, new = step.old, step.resource
+        if new.id:
+            provider = self._registry.get(new.provider)
+            live = provider.read(new.urn, new.id, inputs=new.inputs, outputs=old.outputs if old else {})
+            if not live.id:
+                raise StepFailed(new.urn, f"there is no {new.type} with the id {new.id!r} to be read")
+            new.inputs = new.inputs if live.inputs is None else live.inputs
+            self._take(new, live)
+        if old and (old.id, old.inputs, old.outputs) == (new.id, new.inputs, new.outputs):
+            self._snapshot.same(old, new)
+        elif old:
+            self._snapshot.updated(old, new)
+        else:
+            new.created = new.modified = now()
+            self._snapshot.created(new)
 
     def _delete(self, step: Step) -> None:
         old = step.resource

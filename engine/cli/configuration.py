@@ -12,7 +12,7 @@ import typer
 from engine import paths
 from engine.cli import options
 from engine.cli.session import TERMINAL, Session
-from engine.config import get_path, parse_value, set_path
+from engine.config import get_path, parse_value, set_path, without_path
 from engine.display.masking import MASK
 from engine.errors import BadInput
 
@@ -87,13 +87,19 @@ def set_value(
 
 
 @app.command("rm", context_settings=options.REFUSING)
-def rm(context: typer.Context, key: str, stack: options.Stack = None) -> None:
+def rm(context: typer.Context, key: str, stack: options.Stack = None, path: Path = False) -> None:
     """Remove one value."""
     options.refuse_extra("config rm", context.args)
     session = Session.open(stack)
-    if session.config.key(key) not in session.config.values:
-        raise BadInput(f"configuration key '{key}' not found for stack '{session.stack}'")
-    session.config.remove(session.config.key(key))
+    name, *members = _parts(session, key, path=path)
+    try:
+        value = session.config.values[str(name)]
+        if members:
+            session.config.set(str(name), without_path(value, members))
+        else:
+            session.config.remove(str(name))
+    except KeyError:
+        raise BadInput(f"configuration key '{key}' not found for stack '{session.stack}'") from None
 
 
 def _parts(session: Session, key: str, *, path: bool) -> tuple[str | int, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from engine.cli import configuration, operations, options, stack
+from engine.cli import configuration, operations, options, stack, state
 from engine.cli.session import TERMINAL
 from engine.display.pipe import silence
 from engine.errors import Cancelled, EngineError, Unsupported
@@ -25,6 +25,7 @@ ELSEWHERE = {
     "logout": "State is kept in a folder: set PULUMI_BACKEND_URL to a file:// URL.",
     "whoami": "State is kept in a folder, which knows no users.",
     "import": "Importing resources takes the Pulumi CLI.",
+    "history": "Use `pulumi stack history`.",
     "new": "Starting a project takes the Pulumi CLI.",
     "install": "Run `make` to install what the project needs.",
     "plugin": "The engine brings its own docker and kafka providers.",
@@ -34,13 +35,15 @@ ELSEWHERE = {
     "logs": "Use `docker logs`.",
     "console": "There is no web console for a state folder.",
     "env": "Environments are a service of Pulumi Cloud; set values with `pulumi config set`.",
-    "stack import": "Editing state by hand takes the Pulumi CLI.",
     "stack rename": "Renaming takes the Pulumi CLI.",
-    "stack history": "The engine keeps no history.",
     "stack graph": "`pulumi stack export` lists resources with their dependencies.",
+    "stack unselect": "Select another stack, or pass --stack.",
+    "stack migrate": "Moving state between backends takes the Pulumi CLI.",
     "stack tag": "Tags are kept by Pulumi Cloud alone.",
     "stack change-secrets-provider": "Changing the passphrase takes the Pulumi CLI.",
-    "state delete": "Editing state by hand takes the Pulumi CLI.",
+    "state edit": "Use `pulumi stack export`, an editor and `pulumi stack import`.",
+    "state taint": "Change an input that forces the replacement.",
+    "state untaint": "Run `pulumi up`.",
     "state protect": "Set `protect` in the program and run `pulumi up`.",
     "state rename": "Use `aliases` in the program.",
     "state move": "Moving resources takes the Pulumi CLI.",
@@ -67,7 +70,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(stack.stack_app, name="stack")
-app.add_typer(stack.state_app, name="state")
+app.add_typer(state.app, name="state")
 app.add_typer(configuration.app, name="config")
 for _command, _names in (
     (operations.up, ("up", "update")),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from engine import policy_pack as policy_packs
+from engine import history
 from engine.cli import options
 from engine.cli.session import TERMINAL, Session
+from engine.cli.stack import forget
 from engine.display.display import Display, HumanDisplay
 from engine.display.documents import EventLines, PreviewDocument
 from engine.errors import BadInput, EngineError, UnexpectedChanges
@@ -56,6 +59,7 @@ class Runner:
         verb: what people call it.
         style: how it is shown.
         parallel: steps at once.
+        message: kept in the stack's history.
         policy_packs: what judges an update.
     """
 
@@ -66,6 +70,7 @@ class Runner:
         verb: str,
         style: Style,
         parallel: int,
+        message: str | None = None,
         policy_packs: Sequence[Pack] = (),
     ) -> None:
         self.session = session
@@ -74,6 +79,7 @@ class Runner:
         self._style = style
         self._parallel = parallel
         self._policy_packs = tuple(policy_packs)
+        self._message = message or ""
         self.details: list[str] = []
         """What the preview found in full, for who asks before agreeing."""
 
@@ -82,8 +88,26 @@ class Runner:
         return self._run(f"Previewing {self.verb} ({self.session.stack}):", preview=True)
 
     def run(self) -> Result:
-        """Does it."""
-        return self._run(f"{_TITLES[self.verb]} ({self.session.stack}):", preview=False)
+        """Does it, and keeps in the stack's history that it was done."""
+        started = int(time.time())
+        result = None
+        try:
+            result = self._run(f"{_TITLES[self.verb]} ({self.session.stack}):", preview=False)
+            return result
+        finally:
+            entry = history.Entry(
+                kind=self.verb,
+                message=self._message,
+                config=self.session.config.values,
+                started=started,
+                ended=int(time.time()),
+                failed=result is None or result.exit_code != 0,
+                changes=result.changes if result else {},
+            )
+            with suppress(OSError):  # a full disk has been told of already
+                history.record(
+                    self.session.place.backend.history(self.session.stack), self.session.stack, entry
+                )
 
     def _run(self, title: str, *, preview: bool) -> Result:
         from engine.deployment import Cancellation, Settings
@@ -99,6 +123,7 @@ class Runner:
             preview=preview,
             root=session.place.project.root,
             policy_packs=self._policy_packs,
+            stack_outputs=session.outputs_of,
         )
         snapshot = Snapshot(session.load(), None if preview else session.save)
         shown = {key: "[secret]" if key in secret_keys else value for key, value in config.items()}
@@ -114,11 +139,12 @@ class Runner:
     def _display(self, config: dict[str, str], *, preview: bool) -> Display:
         masker = self.session.masker
         if self._style.json and preview and not options.is_set(os.environ, STREAMING):
-            return PreviewDocument(masker, config)
+            return PreviewDocument(masker, config, sys.stdout)
         if self._style.json:
-            return EventLines(masker, config)
+            return EventLines(masker, config, sys.stdout)
         return HumanDisplay(
             masker,
+            out=sys.stdout,
             interactive=TERMINAL.interactive and not self._style.suppress_progress,
             color=TERMINAL.colored,
             diff=self._style.diff,
@@ -135,6 +161,7 @@ def _policy_packs(folders: Sequence[str] | None, configs: Sequence[str] | None) 
     )
 
 
+_NO_CHANGE = {Operation.SAME, Operation.READ, Operation.DISCARD}
 _TITLES = {"update": "Updating", "destroy": "Destroying", "refresh": "Refreshing"}
 
 
@@ -156,7 +183,6 @@ def up(
     """Bring the stack to what the program says."""
     refreshing = ["--refresh"] if options.is_set(os.environ, options.REFRESH_VARIABLE) else []
     options.refuse_extra("up", [*context.args, *refreshing])
-    del message
     style = Style(
         diff=diff, json=json, suppress_outputs=suppress_outputs, suppress_progress=suppress_progress
     )
@@ -166,7 +192,7 @@ def up(
     session = Session.open(stack)
     from engine.deployment import update  # here and below: loads while the session's key is being derived
 
-    _previewed(Runner(session, update, "update", style, parallel, packs), consent)
+    _previewed(Runner(session, update, "update", style, parallel, message, packs), consent)
 
 
 def preview(
@@ -185,7 +211,6 @@ def preview(
 ) -> None:
     """Say what `up` would do, and change nothing."""
     options.refuse_extra("preview", context.args)
-    del message
     style = Style(
         diff=diff, json=json, suppress_outputs=suppress_outputs, suppress_progress=suppress_progress
     )
@@ -194,7 +219,7 @@ def preview(
     from engine import deployment
 
     work = deployment.refreshed_preview if refresh else deployment.update
-    runner = Runner(session, work, "update", style, parallel, packs)
+    runner = Runner(session, work, "update", style, parallel, message, packs)
     _end(runner.preview(), expect_no_changes=expect_no_changes)
 
 
@@ -206,13 +231,18 @@ def destroy(
     parallel: options.Parallel = PARALLEL,
     exclude_protected: options.ExcludeProtected = False,
     preview_only: options.PreviewOnly = False,
+    remove: Annotated[
+        bool,
+        typer.Option(
+            "--remove", envvar="PULUMI_OPTION_REMOVE", help="Forget the stack with its configuration too"
+        ),
+    ] = False,
     json: options.Json = False,
     suppress_progress: options.SuppressProgress = False,
     message: options.Message = None,
 ) -> None:
     """Delete everything that the stack has, with its data."""
     options.refuse_extra("destroy", context.args)
-    del message
     style = Style(json=json, suppress_outputs=True, suppress_progress=suppress_progress)
     consent = Consent(yes=yes, skip_preview=skip_preview, preview_only=preview_only)
     consent.check(json=json)
@@ -220,7 +250,8 @@ def destroy(
     from engine import deployment
 
     work = partial(deployment.destroy, exclude_protected=exclude_protected)
-    _previewed(Runner(session, work, "destroy", style, parallel), consent)
+    after = partial(forget, session, preserve_config=False) if remove else None
+    _previewed(Runner(session, work, "destroy", style, parallel, message), consent, after)
 
 
 def refresh(
@@ -249,7 +280,6 @@ def refresh(
 ) -> None:
     """Take what really exists into the state."""
     options.refuse_extra("refresh", context.args)
-    del message
     style = Style(diff=diff, json=json, suppress_outputs=True, suppress_progress=suppress_progress)
     consent = Consent(
         yes=yes, skip_preview=skip_preview, preview_only=preview_only, expect_no_changes=expect_no_changes
@@ -263,7 +293,7 @@ def refresh(
             snapshot.clear_pending_creates()
         return deployment.refresh(settings, snapshot, sink, cancellation, targets=list(target or ()))
 
-    _previewed(Runner(session, work, "refresh", style, parallel), consent)
+    _previewed(Runner(session, work, "refresh", style, parallel, message), consent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,8 +325,8 @@ class Consent:
             )
 
 
-def _previewed(runner: Runner, consent: Consent) -> None:
-    """A preview, the question, the run."""
+def _previewed(runner: Runner, consent: Consent, after: Callable[[], None] | None = None) -> None:
+    """A preview, the question, the run, and what comes after it if it succeeds."""
     if consent.preview_only:
         _end(runner.preview(), expect_no_changes=consent.expect_no_changes)
     with runner.session.locked():
@@ -305,14 +335,17 @@ def _previewed(runner: Runner, consent: Consent) -> None:
             _check(planned, expect_no_changes=consent.expect_no_changes)
             if not consent.yes and not _agreed(runner):
                 raise EngineError(f"confirmation declined, not proceeding with the {runner.verb}")
-        _end(runner.run(), expect_no_changes=consent.expect_no_changes)
+        result = runner.run()
+        if after and not result.exit_code:
+            after()
+        _end(result, expect_no_changes=consent.expect_no_changes)
 
 
 def _check(result: Result, *, expect_no_changes: bool) -> None:
     """Ends the command if something is wrong with a result."""
     if result.exit_code:
         raise typer.Exit(result.exit_code)
-    changed = sum(count for operation, count in result.changes.items() if operation is not Operation.SAME)
+    changed = sum(count for operation, count in result.changes.items() if operation not in _NO_CHANGE)
     if expect_no_changes and changed:
         changes = "1 change" if changed == 1 else f"{changed} changes"
         raise UnexpectedChanges(f"no changes were expected but there are some: {changes}, listed above")

@@ -39,7 +39,7 @@ _KNOWN = frozenset(
     {
         *("STACK", "YES", "SKIP_PREVIEW", "PREVIEW_ONLY", "PARALLEL", "NON_INTERACTIVE", "CWD", "COLOR"),
         *("SHOW_SECRETS", "MESSAGE", "DIFF", "JSON", "EXPECT_NO_CHANGES", "EXCLUDE_PROTECTED"),
-        *("SUPPRESS_OUTPUTS", "SUPPRESS_PROGRESS", "CLEAR_PENDING_CREATES"),
+        *("SUPPRESS_OUTPUTS", "SUPPRESS_PROGRESS", "CLEAR_PENDING_CREATES", "REMOVE"),
         *("POLICY_PACK", "POLICY_PACK_CONFIG", "REFRESH"),
     }
 )
@@ -109,7 +109,7 @@ SuppressProgress = Annotated[
 ]
 Message = Annotated[
     str | None,
-    typer.Option("--message", "-m", envvar=_variable("MESSAGE"), help="Accepted as the CLI does; not kept"),
+    typer.Option("--message", "-m", envvar=_variable("MESSAGE"), help="Kept in the stack's history"),
 ]
 ShowSecrets = Annotated[
     bool, typer.Option("--show-secrets", envvar=_variable("SHOW_SECRETS"), help="Show secrets in plain text")

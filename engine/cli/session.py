@@ -6,7 +6,7 @@ import getpass
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,16 @@ from engine import passphrase as phrases
 from engine.backend import Backend
 from engine.config import StackConfig
 from engine.display.masking import Masker
-from engine.errors import BadInput, WrongPassphrase
+from engine.errors import BadInput, EngineError, WrongPassphrase
 from engine.passphrase import Passphrase
 from engine.project import Project
+from engine.urn import STACK_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.resource import Deployment
+    from engine.values import Values
 
 
 @dataclass
@@ -112,7 +114,7 @@ class Session:
 
     def load(self) -> Deployment:
         """The stack's state, freshly read; what of it is secret is masked from now on."""
-        deployment = self.place.backend.load(self.stack, self._for_salt)
+        deployment = self.place.backend.load(self.stack, self.for_salt)
         for resource in deployment.resources:
             self.masker.learn(resource.inputs)
             self.masker.learn(resource.outputs)
@@ -135,7 +137,35 @@ class Session:
             self.masker.add(secret)
         return self.config.for_program(self.passphrase.decrypt)
 
-    def _for_salt(self, salt: str) -> Passphrase:
+    def outputs_of(self, named: str) -> Values:
+        """The outputs of another stack in the same backend, for references to it.
+
+        Raises:
+            BadInput: there is no such stack.
+        """
+        *outer, name = named.split("/")
+        project = self.place.project
+        if outer and outer != ["organization"]:
+            project = replace(project, name=outer[-1])
+        found = Backend(self.place.backend.address, project).load(
+            name,
+            lambda salt: (
+                Passphrase(ask_passphrase(name), salt) if salt != self.config.salt else self.passphrase
+            ),
+        )
+        return {
+            key: value
+            for resource in found.resources
+            if resource.type == STACK_TYPE
+            for key, value in resource.outputs.items()
+        }
+
+    def for_salt(self, salt: str) -> Passphrase:
+        """The passphrase provider for secrets that were encrypted with this salt.
+
+        Raises:
+            WrongPassphrase: it is not this stack's.
+        """
         if not salt or salt == self.passphrase.salt:
             return self.passphrase
         raise WrongPassphrase(
@@ -179,3 +209,18 @@ def ask_passphrase(stack: str, *, new: bool = False) -> str:
     if getpass.getpass("Re-enter your passphrase to confirm: ") != typed:
         raise BadInput("the two passphrases differ; nothing was created")
     return typed
+
+
+def confirm(yes: bool, consequence: str) -> None:
+    """Asks before something that cannot be undone.
+
+    Raises:
+        EngineError: the answer is no.
+        BadInput: nobody can be asked.
+    """
+    if yes:
+        return
+    if not TERMINAL.interactive:
+        raise BadInput(f"{consequence} Pass --yes to go on when there is no terminal to ask on.")
+    if input(f"{consequence} Go on? (yes/no) ").strip().lower() not in {"yes", "y"}:
+        raise EngineError("confirmation declined, nothing was changed")

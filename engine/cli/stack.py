@@ -1,26 +1,30 @@
-"""`stack`, `state` and `cancel`: everything about a stack that needs no program."""
+"""`stack` and `cancel`: everything about a stack that needs no program."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import backend, checkpoint
-from engine.cli import options
-from engine.cli.session import TERMINAL, Session, Workplace, ask_passphrase, plain_name
-from engine.config import StackConfig
+from engine import backend, history
+from engine.cli import options, state
+from engine.cli.session import Session, Workplace, ask_passphrase, confirm, plain_name
+from engine.config import StackConfig, as_text, holds_secret, revealed
 from engine.display import rendering
-from engine.errors import BadInput, EngineError
+from engine.display.masking import MASK
+from engine.errors import BadInput
 from engine.passphrase import Passphrase
 from engine.resource import Deployment
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 stack_app = typer.Typer(no_args_is_help=True, help="Manage stacks")
-state_app = typer.Typer(no_args_is_help=True, help="Edit a stack's state")
+stack_app.command("export", context_settings=options.REFUSING)(state.export)
+stack_app.command("import", context_settings=options.REFUSING)(state.import_)
 StackName = Annotated[str | None, typer.Argument(help="The stack; without it, --stack or the selected one")]
 
 
@@ -91,20 +95,31 @@ def rm(
     stack: options.Stack = None,
     yes: options.Yes = False,
     force: Annotated[bool, typer.Option("--force", "-f", help="Even if it still has resources")] = False,
+    preserve_config: Annotated[
+        bool, typer.Option("--preserve-config", help="Leave the stack's configuration file")
+    ] = False,
 ) -> None:
-    """Forget a stack. Its resources are not touched: destroy it first."""
+    """Forget a stack, with its configuration file. Its resources are not touched: destroy it first."""
     options.refuse_extra("stack rm", context.args)
     session = Session.open(name or stack)
-    _confirm(yes, f"This forgets the stack {session.stack!r}.")
+    confirm(yes, f"This forgets the stack {session.stack!r}.")
     with session.locked():
         if session.load().resources and not force:
             raise BadInput(
                 f"The stack {session.stack!r} still has resources; removing it would leave them behind. "
                 "Run `pulumi destroy` first, or pass --force."
             )
-        session.place.backend.remove(session.stack)
+        forget(session, preserve_config=preserve_config)
+
+
+def forget(session: Session, *, preserve_config: bool) -> None:
+    """Takes a stack out of the backend, and what it was configured with."""
+    session.place.backend.remove(session.stack)
+    if not preserve_config:
+        session.config.file.unlink(missing_ok=True)
     if backend.selected(session.place.project, os.environ) == session.stack:
         backend.select(session.place.project, os.environ, None)
+    sys.stdout.write(f"Stack '{session.stack}' has been removed!\n")
 
 
 @stack_app.command("output", context_settings=options.REFUSING)
@@ -141,58 +156,56 @@ def output(
     sys.stdout.write(text + "\n")
 
 
-@stack_app.command("export", context_settings=options.REFUSING)
-def export(
+@stack_app.command("history", context_settings=options.REFUSING)
+def show_history(
     context: typer.Context,
     stack: options.Stack = None,
-    file: Annotated[
-        Path | None, typer.Option("--file", help="Write there instead of standard output")
-    ] = None,
+    as_json: options.Json = False,
     show_secrets: options.ShowSecrets = False,
+    full_dates: Annotated[bool, typer.Option("--full-dates", help="Accepted: dates are full")] = False,
+    page_size: Annotated[int, typer.Option("--page-size", min=1, help="How many runs to show")] = 10,
+    page: Annotated[int, typer.Option("--page", min=1, help="Which of the pages, the newest first")] = 1,
 ) -> None:
-    """Write the stack's state as JSON, secrets encrypted unless --show-secrets."""
-    options.refuse_extra("stack export", context.args)
+    """Show what was done to the stack, the newest first."""
+    options.refuse_extra("stack history", context.args)
+    del full_dates
     session = Session.open(stack)
-    deployment = session.load()
-    document = checkpoint.deployment_document(
-        deployment, None if show_secrets else session.passphrase.encrypt
+    found = history.runs(session.place.backend.history(session.stack))
+    found = found[(page - 1) * page_size : page * page_size]
+    if as_json:
+        decrypt = session.passphrase.decrypt if show_secrets else None
+        sys.stdout.write(json.dumps([_as_json(run, decrypt) for run in found], indent=4) + "\n")
+        return
+    sys.stdout.write(
+        "\n\n".join(map(_described, found)) + "\n" if found else "Stack has never been updated\n"
     )
-    document["secrets_providers"] = {"type": "passphrase", "state": {"salt": session.passphrase.salt}}
-    text = (
-        json.dumps({"version": checkpoint.VERSION, "deployment": document}, indent=4, ensure_ascii=False)
-        + "\n"
-    )
-    if file:
-        file.write_text(text)
-    else:
-        sys.stdout.write(text)
 
 
-@state_app.command("unprotect", context_settings=options.REFUSING)
-def unprotect(
-    context: typer.Context,
-    urn: Annotated[str | None, typer.Argument(help="The resource's URN")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every resource of the stack")] = False,
-    stack: options.Stack = None,
-    yes: options.Yes = False,
-) -> None:
-    """Take a resource's protection away, so that it can be deleted."""
-    options.refuse_extra("state unprotect", context.args)
-    if (urn is None) != everything:
-        raise BadInput("Name one resource's URN, or pass --all.")
-    session = Session.open(stack)
-    with session.locked():
-        deployment = session.load()
-        chosen = [one for one in deployment.resources if everything or one.urn == urn]
-        if not chosen:
-            raise BadInput(
-                f"No resource {urn!r} in stack {session.stack!r}. `pulumi stack export` lists them."
-            )
-        _confirm(yes, f"This takes the protection of {len(chosen)} resource(s) away.")
-        for resource in chosen:
-            resource.protect = False
-        session.save(deployment)
-    sys.stdout.write(f"{len(chosen)} resource(s) unprotected\n")
+def _described(run: dict[str, Any]) -> str:
+    seconds = int(run.get("endTime") or 0) - int(run.get("startTime") or 0)
+    changes = run.get("resourceChanges") or {}
+    counted = ", ".join(f"{count} {operation}" for operation, count in sorted(changes.items()) if count)
+    lines = [
+        f"Version: {run['version']}",
+        f"UpdateKind: {run.get('kind', '?')}",
+        f"Status: {run.get('result', '?')}",
+        f"Message: {run.get('message', '')}",
+        f"Updated: {history.moment(run.get('startTime') or 0)}, took {rendering.duration(seconds)}",
+        f"    Resource changes: {counted or 'none'}",
+    ]
+    return "\n".join(lines)
+
+
+def _as_json(run: dict[str, Any], decrypt: Callable[[str], str] | None) -> dict[str, Any]:
+    config = {}
+    for key, value in (run.get("config") or {}).items():
+        secret = holds_secret(value)
+        shown = (
+            MASK if secret and decrypt is None else as_text(revealed(value, decrypt) if decrypt else value)
+        )
+        config[key] = {"value": shown, "secret": secret}
+    times = {name: history.moment(run.get(name) or 0) for name in ("startTime", "endTime")}
+    return {**run, "config": config, **times}
 
 
 def cancel(
@@ -208,7 +221,7 @@ def cancel(
         return
     for holder in found:
         sys.stdout.write(f"held by {holder.describe()}\n")
-    _confirm(yes, "A run that is still active goes on, and its state may be damaged by another one.")
+    confirm(yes, "A run that is still active goes on, and its state may be damaged by another one.")
     for holder in found:
         holder.file.unlink(missing_ok=True)
     sys.stdout.write(f"The currently running update for '{chosen}' has been canceled!\n")
@@ -228,12 +241,3 @@ def _create(place: Workplace, stack: str) -> None:
     place.backend.save(stack, Deployment(salt=passphrase.salt), passphrase)
     backend.select(place.project, os.environ, stack)
     sys.stdout.write(f"Created stack '{stack}'\n")
-
-
-def _confirm(yes: bool, consequence: str) -> None:
-    if yes:
-        return
-    if not TERMINAL.interactive:
-        raise BadInput(f"{consequence} Pass --yes to go on when there is no terminal to ask on.")
-    if input(f"{consequence} Go on? (yes/no) ").strip().lower() not in {"yes", "y"}:
-        raise EngineError("confirmation declined, nothing was changed")

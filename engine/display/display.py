@@ -6,7 +6,6 @@ What a line says is decided in :mod:`engine.display.rendering`; JSON is written 
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -63,7 +62,7 @@ class HumanDisplay:
         self,
         masker: Masker,
         *,
-        out: TextIO = sys.stdout,
+        out: TextIO,
         interactive: bool,
         color: bool,
         diff: bool = False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, TextIO
@@ -42,7 +41,7 @@ class PreviewDocument:
         out: where the document goes.
     """
 
-    def __init__(self, masker: Masker, config: dict[str, str], out: TextIO = sys.stdout) -> None:
+    def __init__(self, masker: Masker, config: dict[str, str], out: TextIO) -> None:
         self._masker = masker
         self._config = config
         self._steps: list[dict[str, Any]] = []
@@ -90,7 +89,7 @@ class EventLines:
         out: where the lines go.
     """
 
-    def __init__(self, masker: Masker, config: dict[str, str], out: TextIO = sys.stdout) -> None:
+    def __init__(self, masker: Masker, config: dict[str, str], out: TextIO) -> None:
         self._masker = masker
         self._config = config
         self._out = out

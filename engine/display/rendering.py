@@ -27,6 +27,7 @@ SYMBOLS = {
     Operation.DELETE_REPLACED: "--",
     Operation.READ: ">",
     Operation.REFRESH: "~",
+    Operation.DISCARD: "<",
     Operation.DISCARD_REPLACED: "<",
     Operation.REMOVE_PENDING_REPLACE: "~",
 }
@@ -39,6 +40,7 @@ _PROGRESS = {
     Operation.CREATE_REPLACEMENT: ("creating replacement", "created replacement", "create replacement"),
     Operation.DELETE_REPLACED: ("deleting original", "deleted original", "delete original"),
     Operation.READ: ("reading", "read", "read"),
+    Operation.DISCARD: ("discarding", "discarded", "discard"),
     Operation.REFRESH: ("refreshing", "refreshed", "refresh"),
     Operation.SAME: ("", "unchanged", ""),
 }
@@ -48,8 +50,11 @@ _COUNTED = {
     Operation.DELETE: ("deleted", "to delete"),
     Operation.REPLACE: ("replaced", "to replace"),
     Operation.READ: ("read", "to read"),
+    Operation.DISCARD: ("discarded", "to discard"),
     Operation.REFRESH: ("refreshed", "to refresh"),
 }
+_NO_CHANGE = {Operation.READ, Operation.DISCARD}
+"""Told and counted, and yet nothing changes: somebody else made these."""
 _LONGEST = 400
 """Characters of one value in a diff; what is cut is counted."""
 
@@ -120,7 +125,7 @@ def summary(event: Summary) -> list[str]:
     for operation, (done, planned) in _COUNTED.items():
         count = event.changes.get(operation, 0)
         if count:
-            changed += count
+            changed += count if operation not in _NO_CHANGE else 0
             lines.append(f"    {SYMBOLS[operation]} {count} {planned if event.planned else done}")
     unchanged = event.changes.get(Operation.SAME, 0)
     if changed:

@@ -96,6 +96,9 @@ class Resource(Protocol):
             Unfinished: It exists, but not as wanted.
         """
 
+    def known_by(self, identifier: str) -> Values:
+        """Return what an id alone says of a resource that no state knows."""
+
     def read(self, identifier: str, known: Values) -> Values | None:
         """Return its outputs as they are now, None when it is gone; ``known`` are the last ones."""
 

@@ -6,6 +6,7 @@ Which properties there are comes from `schema`; rules that no table can hold are
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,6 +61,20 @@ def check(properties: Mapping[str, Property], given: Values, owner: str) -> tupl
     """
     failures: list[Failure] = []
     return _object(properties, given, owner, "", failures), failures
+
+
+def named(properties: Mapping[str, Property], olds: Values, news: Values, name: str, seed: bytes) -> Values:
+    """Return a name for what has none: the one it has already, or its own with seven random letters.
+
+    What is named so can be replaced without deleting the old one first. The result goes into `check` beside
+    the given inputs, and its keys belong to ``__defaults``.
+    """
+    missing = [key for key, given in properties.items() if given.named and news.get(key) is None]
+    kept = set(olds.get(DEFAULTS, ()))
+    return {
+        key: olds[key] if key in kept and key in olds else f"{name}-{hashlib.sha256(seed).hexdigest()[:7]}"
+        for key in missing
+    }
 
 
 def configuration(properties: Mapping[str, Property], given: Values) -> Values:

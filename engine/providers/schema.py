@@ -38,6 +38,7 @@ class Property:
         default: What stands for it when it is left out.
         values: The only values allowed, if there is such a list.
         range: Lowest and, if there is one, highest number allowed.
+        named: Whether it is made up from the resource's own name when it is left out.
         secret: Whether nobody may see it; engines keep it so, whatever the program says of it.
         refused: Why it is not supported and what to use instead; empty for all that are.
     """
@@ -54,6 +55,7 @@ class Property:
     default: Any = None
     values: tuple[str, ...] = ()
     range: tuple[int, ...] = ()
+    named: bool = False
     secret: bool = False
     refused: str = ""
 

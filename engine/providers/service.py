@@ -22,7 +22,7 @@ from engine import values
 from engine.errors import EngineError
 from engine.providers import schema
 from engine.providers.base import Call, ProviderError, Unfinished
-from engine.providers.check import DEFAULTS, Failure, check, configuration, plain
+from engine.providers.check import DEFAULTS, Failure, check, configuration, named, plain
 from engine.providers.diff import Kind, equal
 from engine.values import UNKNOWN
 
@@ -134,9 +134,12 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         with _Answering(context):
             resource = self._resource(request.urn)
             noun = f"{self._package.schema.package} {resource.type.noun}"
-            inputs, failures = check(resource.type.properties, _given(request.news), noun)
+            olds, news, kinds = _given(request.olds), _given(request.news), resource.type.properties
+            made_up = named(kinds, olds, news, urns.name_of(request.urn), request.randomSeed)
+            inputs, failures = check(kinds, news | made_up, noun)
+            inputs[DEFAULTS] = sorted({*inputs[DEFAULTS], *made_up})
             if not failures:
-                failures = resource.check(_given(request.olds), plain(inputs))
+                failures = resource.check(olds, plain(inputs))
             return provider_pb2.CheckResponse(inputs=values.to_struct(inputs), failures=_failures(failures))
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -144,7 +147,9 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         with _Answering(context):
             resource = self._resource(request.urn)
             changes = resource.diff(_given(request.olds), _given(request.news), request.ignoreChanges)
-            return _difference(changes)
+            given = [name for name, kind in resource.type.properties.items() if kind.named]
+            made_up = set(_given(request.news).get(DEFAULTS, ()))
+            return _difference(changes, first=not made_up.issuperset(given) or not given)
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Create, or in preview say what it would look like."""
@@ -160,21 +165,17 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(id=identifier, properties=_outputs(resource.type, outputs))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Read a resource that the state knows; no id in the answer means that it is gone."""
+        """Read a resource that the state knows, or only an id of; no id back: there is none."""
         with _Answering(context):
             resource = self._resource(request.urn)
             known = plain(_given(request.properties))
-            if not known:
-                msg = (
-                    f"the embedded {self._package.schema.package} provider cannot import or look up "
-                    f"{request.id!r}: it reads "
-                    "only what is in the state; use the Pulumi CLI with its own provider"
-                )
-                raise ProviderError(msg)
-            outputs = resource.read(request.id, known)
+            outputs = resource.read(request.id, known or resource.known_by(request.id))
             if outputs is None:
                 return provider_pb2.ReadResponse()
-            inputs = _seen(resource.type, _given(request.inputs), outputs)
+            if known:
+                inputs = _seen(resource.type, _given(request.inputs), outputs)
+            else:
+                inputs = {name: outputs[name] for name in resource.type.inputs if name in outputs}
             return provider_pb2.ReadResponse(
                 id=request.id, properties=_outputs(resource.type, outputs), inputs=values.to_struct(inputs)
             )
@@ -271,7 +272,8 @@ def _failures(failures: list[Failure]) -> list[Any]:
     ]
 
 
-def _difference(changes: list[Change]) -> Any:
+def _difference(changes: list[Change], *, first: bool) -> Any:
+    """Describe changes; ``first`` if a replacement can only be made once the old one is gone."""
     replaces = sorted({change.top for change in changes if change.replace})
     return provider_pb2.DiffResponse(
         changes=provider_pb2.DiffResponse.DIFF_SOME if changes else provider_pb2.DiffResponse.DIFF_NONE,
@@ -282,8 +284,8 @@ def _difference(changes: list[Change]) -> Any:
             for change in changes
         },
         hasDetailedDiff=True,
-        # Every name here is given by the program: the old one must go before the new one can take its name.
-        deleteBeforeReplace=bool(replaces),
+        # A name that the program gives must be free before the new one can take it.
+        deleteBeforeReplace=bool(replaces) and first,
     )
 
 

@@ -65,6 +65,10 @@ class Container:
         identifier = self._create(inputs, call)
         return identifier, self._bring_up(identifier, inputs, call)
 
+    def known_by(self, identifier: str) -> Values:  # noqa: ARG002 - Docker says the rest
+        """Return nothing."""
+        return {}
+
     def read(self, identifier: str, known: Values) -> Values | None:
         """Inspect."""
         found = self._inspect(identifier)

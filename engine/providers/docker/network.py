@@ -69,6 +69,10 @@ class Network:
             )
         return str(found["Id"]), _outputs(found, inputs)
 
+    def known_by(self, identifier: str) -> Values:  # noqa: ARG002 - Docker says the rest
+        """Return nothing."""
+        return {}
+
     def read(self, identifier: str, known: Values) -> Values | None:
         """Inspect."""
         found = self._inspect(identifier)

@@ -82,6 +82,13 @@ class Acl:
             raise Unfinished(message, identifier, dict(inputs))
         return identifier, dict(inputs)
 
+    def known_by(self, identifier: str) -> Values:
+        """Return the rule, which is its own id."""
+        parts = identifier.split("|")
+        if len(parts) != len(_ID):
+            raise ProviderError(f"{identifier!r} is no id of a rule: it is made of {' | '.join(_ID)}")
+        return dict(zip(_ID, parts, strict=True))
+
     def read(self, identifier: str, known: Values) -> Values | None:  # noqa: ARG002 - see `base.Resource`
         """Look for exactly this rule."""
         return dict(known) if self._exists(known) else None

@@ -56,6 +56,13 @@ class UserScramCredential:
         self._await(identifier, inputs, inputs["scramIterations"], call)
         return identifier, _kept(inputs)
 
+    def known_by(self, identifier: str) -> Values:
+        """Return user and mechanism."""
+        user, _, mechanism = identifier.rpartition("|")
+        if mechanism not in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+            raise ProviderError(f"{identifier!r} is no id of a credential: it is made of user | mechanism")
+        return {"username": user, "scramMechanism": mechanism}
+
     def read(self, identifier: str, known: Values) -> Values | None:  # noqa: ARG002 - see `base.Resource`
         """Look up the iterations. The password cannot be read: the last one known is taken to hold."""
         iterations = self._iterations(known)

@@ -81,12 +81,19 @@ class Quota:
             raise Unfinished(message, identifier, dict(inputs))
         return identifier, dict(inputs)
 
+    def known_by(self, identifier: str) -> Values:
+        """Return the entity."""
+        name, _, kind = identifier.rpartition("|")
+        if kind not in _KEYS:
+            raise ProviderError(f"{identifier!r} is no id of a quota: it is made of name | {'/'.join(_KEYS)}")
+        return {"entityType": kind} | ({"entityName": name} if name else {})
+
     def read(self, identifier: str, known: Values) -> Values | None:  # noqa: ARG002 - see `base.Resource`
         """Look up the limits that this quota sets; those that others set are none of its business."""
         limits = self._limits(known)
-        wanted = known.get("config") or {}
+        wanted = known.get("config", limits)
         config = {
-            key: value if _number(value) == limits[key] else f"{limits[key]:g}"
+            key: value if _number(value) == limits[key] else _text(limits[key])
             for key, value in wanted.items()
             if key in limits
         }
@@ -109,6 +116,10 @@ class Quota:
 
     def _limits(self, quota: Values) -> dict[str, float]:
         return self._cluster.quotas.describe(quota["entityType"], quota.get("entityName", ""))
+
+
+def _text(limit: float) -> str:
+    return str(int(limit)) if limit.is_integer() else str(limit)
 
 
 def _number(value: object) -> float:

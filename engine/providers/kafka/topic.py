@@ -80,6 +80,10 @@ class Topic:
         self._await(name, lambda: self._leads(name, inputs["partitions"]), inputs, call, "has no leaders")
         return name, _outputs(inputs)
 
+    def known_by(self, identifier: str) -> Values:
+        """Return its name."""
+        return {"name": identifier, "config": {}}
+
     def read(self, identifier: str, known: Values) -> Values | None:
         """Describe it: partitions, replicas, and the configuration that differs from the cluster's."""
         partitions = self._describe(identifier)

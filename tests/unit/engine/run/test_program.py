@@ -259,7 +259,14 @@ REFUSED: dict[str, tuple[str, str]] = {
         "Thing('a', pulumi.ResourceOptions(transforms=[lambda args: None]))",
         "transforms",
     ),
-    "stack references": ("pulumi.StackReference('organization/other/dev')", "StackReference"),
+    "stacks that are not there": (
+        "pulumi.StackReference('organization/other/dev')",
+        "there is no stack 'organization/other/dev' to refer to",
+    ),
+    "resource lookups": (
+        "pulumi.runtime.invoke('pulumi:pulumi:getResource', {'urn': 'x'})",
+        "has no pulumi:pulumi:getResource of its own",
+    ),
     "required versions": ("pulumi.require_pulumi_version('>=3.0.0')", "requires the Pulumi CLI >=3.0.0"),
     "foreign packages": (
         "pulumi.CustomResource('aws:s3/bucket:Bucket', 'b', {})",

@@ -1,0 +1,126 @@
+"""`up`, `preview`, `refresh` and `config` as typed: flags, exit codes and what they leave behind."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from tests.unit.engine.cli.conftest import Project
+
+
+def test_changes_where_none_are_expected_end_with_7(project: Project) -> None:
+    project.up('Thing("a", value="1")', "--expect-no-changes", code=7)
+    project.run("preview", "--expect-no-changes")
+    project.write('Thing("a", value="2")')
+    refused = project.run("preview", "--expect-no-changes", code=7)
+    assert "no changes were expected but there are some: 1 change" in refused.err
+    project.run("up", "--yes", "--expect-no-changes", code=7)
+    assert "value" in project.run("preview", "--diff").out, "the preview stopped it before anything was done"
+
+
+def test_a_refresh_shows_the_drift_and_takes_it_when_asked(project: Project) -> None:
+    project.up('Thing("a", value="1")\nThing("b", value="1")')
+    (project.root / "seen.txt").write_text("2")
+    before = project.state.read_text()
+
+    shown = project.run("refresh", "--preview-only", "--diff")
+    assert '~ value: "1" => "2"' in shown.out
+    assert project.state.read_text() == before
+    project.run("refresh", "--yes", "--expect-no-changes", code=7)
+    assert project.state.read_text() == before, "it stopped after its preview"
+
+    project.run("refresh", "--yes", "--target", "**::a")
+    found = {
+        one["urn"][-1]: one
+        for one in json.loads(project.state.read_text())["checkpoint"]["latest"]["resources"]
+    }
+    assert found["a"]["outputs"]["value"] == "2"
+    assert found["b"]["outputs"]["value"] == "1"
+    assert "~  pulumi-python:dynamic:Resource a update" in project.run("preview").out
+
+
+def test_a_refresh_drops_what_is_gone(project: Project) -> None:
+    project.up('Thing("a", value="1")')
+    (project.root / "seen.txt").write_text("")
+    project.run("refresh", "--yes")
+    assert not [urn for urn in project.urns() if urn.endswith("::a")]
+
+
+def test_a_refresh_clears_creations_that_nobody_knows_the_end_of(project: Project) -> None:
+    project.up('Thing("a")')
+    document = json.loads(project.state.read_text())
+    latest = document["checkpoint"]["latest"]
+    record = {**latest["resources"][-1], "urn": latest["resources"][-1]["urn"][:-1] + "lost", "id": ""}
+    latest["pending_operations"] = [{"resource": record, "type": "creating"}]
+    project.state.write_text(json.dumps(document))
+
+    assert "nobody knows how these calls ended" in project.run("up", "--yes", "--skip-preview").out
+    assert project.run("stack", "export").json()["deployment"]["pending_operations"]
+    project.run("refresh", "--yes", "--clear-pending-creates")
+    assert "pending_operations" not in project.run("stack", "export").json()["deployment"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("up", "--target", "x", "--yes"), "`pulumi up` does not support --target"),
+        (("destroy", "--target=x", "--yes"), "`pulumi destroy` does not support --target"),
+        (("up", "--plan", "x", "--yes"), "`pulumi up` does not support --plan"),
+        (("up", "--nonsense", "--yes"), "unknown flag: --nonsense"),
+        (("up",), "--yes or --skip-preview must be passed in"),
+        (("refresh", "--preview-only", "--yes"), "--preview-only excludes"),
+        (("refresh", "--yes", "--target", "nothing"), "no resource of this stack matches --target nothing"),
+        (("import", "a", "b", "c"), "`pulumi import` is not supported"),
+        (("state", "move"), "`pulumi state move` is not supported"),
+        (("stack", "rename", "x"), "`pulumi stack rename` is not supported"),
+        (("up", "--yes", "--stack", "other/dev"), "belongs to the project 'other'"),
+        (("up", "--yes", "--stack", "nowhere"), "no stack named 'nowhere' found (known: dev)"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, tuple) else None,
+)
+def test_what_cannot_be_done_is_refused_with_what_to_do_instead(
+    project: Project, arguments: tuple[str, ...], words: str
+) -> None:
+    project.write("")
+    before = project.state.read_text()
+    refused = project.run(*arguments, code=1)
+    assert words in refused.err
+    assert "Traceback" not in refused.err
+    assert project.state.read_text() == before
+
+
+def test_values_inside_objects_are_set_read_and_removed_by_their_paths(project: Project) -> None:
+    for path, value in (("cluster.heap", "512"), ("cluster.racks[0]", "a"), ("cluster.racks[1]", "b")):
+        project.run("config", "set", "--path", path, value)
+    assert project.run("config", "get", "--path", "cluster.racks[1]").out == "b\n"
+
+    project.run("config", "rm", "--path", "cluster.racks[0]")
+
+    written = yaml.safe_load((project.root / "Pulumi.dev.yaml").read_text())["config"]
+    assert written == {"tiny:cluster": {"heap": 512, "racks": ["b"]}}
+    for path in ("cluster.nothing", "cluster.racks[7]", "nothing.at.all"):
+        assert f"'{path}' not found" in project.run("config", "rm", "--path", path, code=1).err
+    project.run("config", "rm", "cluster")
+    assert "tiny" not in (project.root / "Pulumi.dev.yaml").read_text()
+
+
+def test_a_stack_without_a_lock_has_nothing_to_cancel(project: Project) -> None:
+    assert "is not locked" in project.run("cancel", "--yes").out
+
+
+def test_a_resource_that_the_program_only_reads_is_nobody_s_to_delete(project: Project) -> None:
+    project.up('Thing("a", value="1")')
+    reads = """
+        class Seen(pulumi.CustomResource):
+            def __init__(self):
+                props = {"__provider": None, "value": None}
+                super().__init__("pulumi-python:dynamic:Resource", "a", props, pulumi.ResourceOptions(id="a"))
+        Seen()
+    """
+    refused = project.up(reads, code=1)
+    assert "this stack still manages it" in refused.out
+    assert "pulumi state delete" in refused.out

@@ -1,0 +1,181 @@
+"""State looked at and edited by hand: what others need stays, what is damaged or foreign does not get in."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.unit.engine.cli.conftest import Project
+
+CHAIN = """
+    first = Thing("first", value=pulumi.Output.secret("hush"))
+    Thing("second", pulumi.ResourceOptions(depends_on=[first], protect=True))
+    pulumi.export("key", pulumi.Output.secret("hush"))
+"""
+
+
+def exported(urn: str, **members: object) -> str:
+    """What an export of one component looks like."""
+    record = {"urn": urn, "type": "a:b:C", "custom": False, **members}
+    return json.dumps({"version": 3, "deployment": {"resources": [record]}})
+
+
+def test_an_exported_state_comes_back_as_it_was(project: Project, tmp_path: Path) -> None:
+    project.up(CHAIN)
+    file = tmp_path / "export.json"
+    project.run("stack", "export", "--file", str(file))
+    before = file.read_text()
+    assert "hush" not in before
+    project.run("state", "delete", project.urn("second"), "--force", "--yes")
+
+    project.run("stack", "import", "--file", str(file))
+
+    after = project.run("stack", "export").json()["deployment"]
+    assert after["resources"] == json.loads(before)["deployment"]["resources"]
+    assert project.run("stack", "output", "key", "--show-secrets").out == "hush\n"
+
+
+def test_secrets_in_plain_text_are_encrypted_on_the_way_in(project: Project, tmp_path: Path) -> None:
+    project.up(CHAIN)
+    file = tmp_path / "export.json"
+    project.run("stack", "export", "--show-secrets", "--file", str(file))
+    assert "hush" in file.read_text()
+
+    project.run("stack", "import", "--file", str(file))
+
+    assert "hush" not in project.state.read_text()
+    assert project.run("stack", "output", "key", "--show-secrets").out == "hush\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{ no json", "is not what `pulumi stack export` writes"),
+        ("[]", "is not what `pulumi stack export` writes"),
+        ('{"version": 4, "deployment": {}}', "is of version 4; this engine reads version 3"),
+        ('{"version": 3, "deployment": {"resources": [{"urn": 1}]}}', "has it in another shape"),
+        (
+            exported("urn:pulumi:dev::other::a:b:C::x"),
+            "holds resources of another stack or project",
+        ),
+        (
+            exported("urn:pulumi:dev::tiny::a:b:C::x", dependencies=["urn:pulumi:dev::tiny::a:b:C::gone"]),
+            "which it depends on and which does not stand before it",
+        ),
+    ],
+    ids=["no json", "no object", "newer", "another shape", "another project", "dangling"],
+)
+def test_what_is_no_whole_state_of_this_stack_does_not_get_in(
+    project: Project, tmp_path: Path, content: str, words: str
+) -> None:
+    before = project.state.read_text()
+    file = tmp_path / "import.json"
+    file.write_text(content)
+
+    refused = project.run("stack", "import", "--file", str(file), code=1)
+
+    assert words in refused.err
+    assert project.state.read_text() == before
+
+
+def test_a_resource_that_others_need_is_not_forgotten_without_them(project: Project) -> None:
+    project.up(CHAIN)
+    first, second = project.urn("first"), project.urn("second")
+
+    refused = project.run("state", "delete", first, "--yes", code=1)
+    assert second in refused.err
+    assert "--target-dependents" in refused.err
+    refused = project.run("state", "delete", first, "--target-dependents", "--yes", code=1)
+    assert "these are protected" in refused.err
+    assert first in project.urns()
+
+    project.run("state", "unprotect", second, "--yes")
+    project.run("state", "delete", first, "--target-dependents", "--yes")
+    assert {first, second}.isdisjoint(project.urns())
+    project.run("preview", "--expect-no-changes", code=7)
+
+
+@pytest.mark.parametrize("command", [("delete",), ("unprotect",), ("delete", "urn:pulumi:x", "--all")])
+def test_one_urn_or_all_must_be_named(project: Project, command: tuple[str, ...]) -> None:
+    assert "Name one resource's URN, or pass --all" in project.run("state", *command, "--yes", code=1).err
+
+
+def test_a_urn_that_is_not_there_is_named(project: Project) -> None:
+    refused = project.run("state", "delete", "urn:pulumi:dev::tiny::a:b:C::x", "--yes", code=1)
+    assert "No resource 'urn:pulumi:dev::tiny::a:b:C::x' in stack 'dev'" in refused.err
+
+
+def test_a_stack_is_forgotten_only_when_it_has_nothing_left(project: Project) -> None:
+    project.up('Thing("only")')
+    refused = project.run("stack", "rm", "--yes", code=1)
+    assert "still has resources" in refused.err
+
+    project.run("destroy", "--yes", "--skip-preview", "--remove")
+
+    assert not project.state.exists()
+    assert not (project.root / "Pulumi.dev.yaml").exists()
+    assert project.run("stack", "ls", "--json").json() == []
+
+
+def test_a_forgotten_stack_may_leave_its_configuration(project: Project) -> None:
+    project.run("stack", "rm", "--yes", "--preserve-config")
+    assert (project.root / "Pulumi.dev.yaml").exists()
+
+
+def test_the_history_tells_every_run_but_previews(project: Project) -> None:
+    project.run("config", "set", "--secret", "key", "hush")
+    project.up('Thing("a")', "--message", "the first one")
+    project.run("preview")
+    project.up('Thing("a", fail=1 / 0)', code=1)
+    project.run("refresh", "--yes")
+
+    runs = project.run("stack", "history", "--json").json()
+
+    told = [(run["version"], run["kind"], run["result"], run["message"]) for run in runs]
+    assert told == [
+        (3, "refresh", "succeeded", ""),
+        (2, "update", "failed", ""),
+        (1, "update", "succeeded", "the first one"),
+    ]
+    assert runs[2]["resourceChanges"] == {"create": 2}
+    assert runs[0]["config"] == {"tiny:key": {"value": "[secret]", "secret": True}}
+    shown = project.run(
+        "stack", "history", "--json", "--show-secrets", "--page-size", "1", "--page", "3"
+    ).json()
+    assert [run["config"]["tiny:key"]["value"] for run in shown] == ["hush"]
+    assert "Status: failed" in project.run("stack", "history").out
+
+
+def test_another_stack_s_outputs_are_read_with_their_secrets(
+    project: Project, new_project: Callable[[str], Project]
+) -> None:
+    project.up(
+        'pulumi.export("servers", "k:9092")\npulumi.export("login", pulumi.Output.secret({"word": "hush"}))'
+    )
+    user = new_project("user")
+    program = """
+        other = pulumi.StackReference("cluster", "organization/tiny/dev")
+        Thing("thing", value=other.require_output("servers"))
+        pulumi.export("login", other.get_output("login"))
+    """
+    user.up(program)
+
+    user.run("preview", "--expect-no-changes")
+    user.run("refresh", "--yes", "--expect-no-changes")
+    assert "hush" not in user.state.read_text()
+    assert json.loads(user.run("stack", "output", "login", "--show-secrets").out) == {"word": "hush"}
+    project.up('pulumi.export("servers", "k:9093")')
+    assert "~  pulumi-python:dynamic:Resource thing update" in user.run("preview").out
+    user.run("destroy", "--yes", "--skip-preview")
+    assert "Stack" in project.urns()[0]
+
+
+def test_an_unknown_stack_that_is_referred_to_is_named(project: Project) -> None:
+    failed = project.up('pulumi.StackReference("organization/tiny/nowhere")', code=1)
+    assert "no stack named 'nowhere' found (known: dev)" in failed.out
