@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
 from engine import checkpoint, faults
-from engine.errors import BadInput, DamagedState, Unsupported
+from engine.errors import BadInput, DamagedState, StateNotWritten, Unsupported
 from engine.lock import Holder, held, holders
 from engine.project import load_yaml
 from engine.snapshot import verify
@@ -146,10 +146,37 @@ class Backend:
             return None
 
     def save(self, stack: str, deployment: Deployment, passphrase: Passphrase) -> None:
-        """Writes a stack's state so that a crash at any moment leaves the old or the new one whole."""
+        """Writes a stack's state so that a crash at any moment leaves the old or the new one whole.
+
+        Raises:
+            StateNotWritten: it could not be; the old one is as it was.
+        """
         faults.point("save.before")
         file = self.file(stack)
         text = checkpoint.encode(deployment, passphrase, stack=stack, project=self._project.name)
+        try:
+            self._write(file, text)
+        except OSError as error:
+            raise StateNotWritten(
+                f"the state could not be written to {file}: {error.strerror or error}. What was saved before "
+                "is whole. Make room, or make the folder writable, and run the command again."
+            ) from error
+        faults.point("save.after")
+
+    def check_writable(self, stack: str) -> None:
+        """Finds out, before anything is changed, that the state could not be written.
+
+        Raises:
+            StateNotWritten: it could not be.
+        """
+        file = self.file(stack)
+        for place in (file, file.parent):
+            if place.exists() and not os.access(place, os.W_OK):
+                raise StateNotWritten(
+                    f"{place} is read-only, so nothing was begun. Make it writable and run the command again."
+                )
+
+    def _write(self, file: Path, text: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         meta = self.folder / _META
         if not meta.exists():
@@ -164,7 +191,6 @@ class Backend:
             os.fsync(stream.fileno())
         written.replace(file)
         _sync_folder(file.parent)
-        faults.point("save.after")
 
     def remove(self, stack: str) -> None:
         """Forgets a stack; its file stays beside as a backup."""
@@ -176,7 +202,8 @@ class Backend:
         return self.folder / "history" / self._project.name / stack
 
     def lock(self, stack: str) -> AbstractContextManager[None]:
-        """Holds the stack while the block runs; raises StackLocked."""
+        """Holds the stack while the block runs; raises StackLocked, StateNotWritten."""
+        self.check_writable(stack)
         return held(self._locks(stack), stack)
 
     def lock_holders(self, stack: str) -> list[Holder]:

@@ -34,7 +34,13 @@ class Builtin:
     def __init__(self, stack_outputs: Callable[[str], Values]) -> None:
         self._stack_outputs = stack_outputs
 
-    def call(self, method: str, request: Any, metadata: tuple[tuple[str, str], ...] = ()) -> Any:  # noqa: ARG002
+    def call(
+        self,
+        method: str,
+        request: Any,
+        metadata: tuple[tuple[str, str], ...] = (),  # noqa: ARG002 - nothing here takes time
+        seconds: float | None = None,  # noqa: ARG002
+    ) -> Any:
         """Make one call: see `plugins.Connection`."""
         answer = {
             "CheckConfig": self._check_config,

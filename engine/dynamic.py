@@ -47,13 +47,15 @@ class DynamicServers:
         self._changed = threading.Condition()
         self._starting = False
 
-    def call(self, method: str, request: Message, metadata: Metadata = ()) -> Any:
+    def call(
+        self, method: str, request: Message, metadata: Metadata = (), seconds: float | None = None
+    ) -> Any:
         """Make one call on a server with a free worker: see `plugins.Connection`."""
         if method == "Configure":
             self._configure = request
         server = self._acquire()
         try:
-            return server.call(method, request, metadata)
+            return server.call(method, request, metadata, seconds)
         finally:
             with self._changed:
                 self._busy[server] -= 1

@@ -6,6 +6,7 @@ EngineError
 │   └── WrongPassphrase
 ├── StackLocked            another run holds the stack, or left its lock behind
 ├── DamagedState           a checkpoint that cannot be read, or must not be written
+├── StateNotWritten        the disk is full, read-only or broken
 ├── StepFailed             one resource could not be changed
 ├── ProgramFailed          the program raised, exited or hung
 ├── UnexpectedChanges      `--expect-no-changes` and there are some
@@ -48,6 +49,10 @@ class StackLocked(EngineError):
 
 class DamagedState(EngineError):
     """A checkpoint that is not what this engine could have written; the file is left untouched."""
+
+
+class StateNotWritten(EngineError):
+    """A record could not be made durable; what was saved before is whole."""
 
 
 class StepFailed(EngineError):

@@ -35,6 +35,8 @@ class Holder:
     user: str = "?"
     host: str = "?"
     since: str = "?"
+    started: int | None = None
+    """When its process started, in clock ticks since boot: a clock that is set anew does not change that."""
 
     @classmethod
     def read(cls, file: Path) -> Holder:
@@ -47,6 +49,7 @@ class Holder:
                 str(record.get("username") or "?"),
                 str(record.get("hostname") or "?"),
                 str(record.get("timestamp") or "?"),
+                record.get("startedTicks"),
             )
         except (OSError, ValueError, TypeError, AttributeError):
             return cls(file)
@@ -55,13 +58,16 @@ class Holder:
         """Whether its process still runs; None if unknown: elsewhere, or a damaged lock."""
         if self.host != socket.gethostname() or not self.pid:
             return None
-        started = _started(self.pid)
-        if started is None:
+        ticks = _started(self.pid)
+        if ticks is None:
             return False
+        if self.started is not None:
+            return ticks == self.started
         try:
             taken = datetime.fromisoformat(self.since).timestamp()
         except ValueError:
             return None
+        started = _booted() + ticks / _CLOCK_TICKS
         return started <= taken + _SLACK  # else the number was given to another process since
 
     def describe(self) -> str:
@@ -92,6 +98,7 @@ def held(folder: Path, stack: str) -> Iterator[None]:
         "username": _user(),
         "hostname": socket.gethostname(),
         "timestamp": datetime.now(UTC).isoformat(),
+        "startedTicks": _started(os.getpid()),
     }
     # Written before looking: of two runs that start together each then sees the other.
     mine.write_text(json.dumps(record), encoding="utf-8")
@@ -130,13 +137,16 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _started(pid: int) -> float | None:
-    """When a process started, in seconds since the epoch; None if there is none."""
+def _started(pid: int) -> int | None:
+    """When a process started, in clock ticks since boot; None if there is none."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime"))
-    except (OSError, StopIteration):
+    except OSError:
         return None
-    if after_name[0] == "Z":
-        return None
-    return float(boot.split()[1]) + float(after_name[19]) / _CLOCK_TICKS
+    return None if after_name[0] == "Z" else int(after_name[19])
+
+
+def _booted() -> float:
+    """When the machine started, in seconds since the epoch, by the clock as it is now."""
+    lines = Path("/proc/stat").read_text().splitlines()
+    return float(next(line for line in lines if line.startswith("btime")).split()[1])

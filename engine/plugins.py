@@ -66,11 +66,19 @@ class CallFailed(Exception):
 class Connection(Protocol):
     """Something that carries calls to a provider."""
 
-    def call(self, method: str, request: Message, metadata: Metadata = ()) -> Any:
+    def call(
+        self, method: str, request: Message, metadata: Metadata = (), seconds: float | None = None
+    ) -> Any:
         """Make one call and return its response.
 
+        Args:
+            method: Its name in the protocol.
+            request: What is asked.
+            metadata: What travels beside it.
+            seconds: How long it may take; None is for ever.
+
         Raises:
-            CallFailed: The provider refused or died.
+            CallFailed: The provider refused, died, or did not answer in time.
         """
 
 
@@ -137,12 +145,17 @@ class Plugin:
         """Whether the process still runs."""
         return self._child.wait(0) is None
 
-    def call(self, method: str, request: Message, metadata: Metadata = ()) -> Any:
+    def call(
+        self, method: str, request: Message, metadata: Metadata = (), seconds: float | None = None
+    ) -> Any:
         """Make one call: see `Connection`."""
         try:
-            return getattr(self._stub, method)(request, metadata=metadata)
+            return getattr(self._stub, method)(request, metadata=metadata, timeout=seconds)
         except grpc.RpcError as error:
             failed = rpc.answer(error)
+            if seconds and failed.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+                message = f"the {self.package} provider hangs: no answer to {method} within {seconds:.0f} s"
+                raise CallFailed(message, answered=False) from None
             # A call that was under way when the process ended fails before the exit code is known.
             lost = failed.code is grpc.StatusCode.UNAVAILABLE
             if (lost and self._child.wait(1) is not None) or not self.alive:

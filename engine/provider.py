@@ -29,6 +29,10 @@ UNKNOWN_CONFIGURATION = (
     "The provider for this resource has inputs that are not known during preview.\n"
     "This preview may not correctly represent the changes that will be applied during an update."
 )
+_PLANNING_SECONDS = 300.0
+"""For a call that changes nothing: who has not answered by then never will."""
+_GRACE_SECONDS = 60.0
+"""What a call gets beyond the time that the program allows it: its provider should be the one to give up."""
 _KINDS = ("add", "add-replace", "delete", "delete-replace", "update", "update-replace")
 
 
@@ -107,7 +111,7 @@ class Provider:
 
         request = pb.CheckRequest(**_named(urn), olds=_plain(olds), news=_plain(news))
         try:
-            answer = self._connection.call("CheckConfig", request)
+            answer = self._connection.call("CheckConfig", request, seconds=_PLANNING_SECONDS)
         except CallFailed as error:
             if error.code is grpc.StatusCode.UNIMPLEMENTED:
                 return news, []
@@ -122,7 +126,7 @@ class Provider:
             **_named(urn), old_inputs=_plain(old_inputs), olds=_plain(old_outputs), news=_plain(news)
         )
         try:
-            return _diff(self._connection.call("DiffConfig", request))
+            return _diff(self._connection.call("DiffConfig", request, seconds=_PLANNING_SECONDS))
         except CallFailed as error:
             if error.code is grpc.StatusCode.UNIMPLEMENTED:
                 return Diff(changes=None)
@@ -147,6 +151,7 @@ class Provider:
                 sends_old_inputs=True,
                 sends_old_inputs_to_delete=True,
             ),
+            seconds=_PLANNING_SECONDS,
         )
         self._accepts_secrets = answer.acceptSecrets
         self._simulates = answer.supportsPreview
@@ -167,6 +172,7 @@ class Provider:
                 news=self._struct(news),
                 randomSeed=os.urandom(32),
             ),
+            seconds=_PLANNING_SECONDS,
         )
         return self._values(answer.inputs, news), _failures(answer)
 
@@ -200,6 +206,7 @@ class Provider:
                     news=self._struct(news),
                     ignoreChanges=ignore_changes,
                 ),
+                seconds=_PLANNING_SECONDS,
             )
         )
 
@@ -213,7 +220,7 @@ class Provider:
             **_named(urn), properties=self._struct(inputs), timeout=seconds, preview=self._preview
         )
         try:
-            answer = self._connection.call("Create", request, metadata)
+            answer = self._connection.call("Create", request, metadata, _limit(seconds))
         except CallFailed as error:
             return self._half_done(error, outputs_like=inputs)
         if not answer.id and not self._preview:
@@ -248,7 +255,7 @@ class Provider:
             preview=self._preview,
         )
         try:
-            answer = self._connection.call("Update", request)
+            answer = self._connection.call("Update", request, seconds=_limit(seconds))
         except CallFailed as error:
             return self._half_done(error, outputs_like=news, identifier=identifier)
         return Live(identifier, self._values(answer.properties, news))
@@ -263,7 +270,7 @@ class Provider:
             **_named(urn), id=identifier, inputs=self._struct(inputs), properties=self._struct(outputs)
         )
         try:
-            answer = self._connection.call("Read", request)
+            answer = self._connection.call("Read", request, seconds=_PLANNING_SECONDS)
         except CallFailed as error:
             return self._half_done(error, outputs_like=outputs, identifier=identifier)
         read_inputs = self._values(answer.inputs, inputs) if answer.HasField("inputs") else None
@@ -282,7 +289,7 @@ class Provider:
             properties=self._struct(outputs),
             timeout=seconds,
         )
-        self._connection.call("Delete", request)
+        self._connection.call("Delete", request, seconds=_limit(seconds))
 
     def invoke(self, token: str, arguments: Values) -> tuple[Values, list[CheckFailure]]:
         """Call a function of the provider; before it is configured, nothing is known of the result."""
@@ -312,6 +319,10 @@ class Provider:
         inputs = values.from_struct(state.inputs) if state.HasField("inputs") else None
         outputs = self._values(state.properties, outputs_like)
         return Live(state.id or identifier, outputs, inputs, tuple(state.reasons) or (str(error),))
+
+
+def _limit(seconds: float) -> float | None:
+    return seconds + _GRACE_SECONDS if seconds else None
 
 
 def _named(urn: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from engine import comparison, faults, urn
-from engine.errors import BadInput
+from engine.errors import BadInput, StateNotWritten
 from engine.events import Diagnostic, Operation, StepEvent
 from engine.plugins import CallFailed
 from engine.provider import Diff
@@ -84,7 +84,11 @@ def _refresh(run: Run, old: Resource) -> None:
         message = "it is not ready: " + "\n".join(live.init_errors)
         run.sink(Diagnostic(severity="warning", message=message, urn=old.urn))
     operation = Operation.DELETE if new is None else Operation.UPDATE if back.changes else Operation.SAME
-    run.snapshot.refreshed(old, new)
+    try:
+        run.snapshot.refreshed(old, new)
+    except StateNotWritten as error:
+        run.fail(str(error), old.urn)
+        return
     phase: Phase = "plan" if run.settings.preview else "done"
     run.sink(_news(run, operation, old, new, drift=comparison.inverse(back), started=started, phase=phase))
 

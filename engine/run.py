@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine import monitor
 from engine.builtin import Builtin
-from engine.errors import BadInput
+from engine.errors import BadInput, StateNotWritten
 from engine.events import Operation, StepEvent, Summary
 from engine.executor import Executor
 from engine.plugins import Plugins
@@ -158,7 +158,11 @@ class Run:
         self.server.stop()
         self._plugins.close()
         self.processes.close()
-        self.snapshot.finish()
+        try:
+            self.snapshot.finish()
+        except StateNotWritten as failure:
+            if not self.executor.failed:
+                self.fail(str(failure))
 
     def result(self) -> Result:
         """Tell the audience that the run is over, and return how it ended."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine import comparison, faults
-from engine.errors import StepFailed
+from engine.errors import StateNotWritten, StepFailed
 from engine.events import Operation, StepEvent
 from engine.plugins import CallFailed
 from engine.provider import Live, Provider
@@ -138,6 +138,9 @@ class Workshop:
             raise StepFailed(
                 step.urn, f"{_VERBS.get(step.operation, 'configuring')} it failed: {error}"
             ) from error
+        except StateNotWritten as error:
+            self._tell(step, "failed", started)
+            raise StepFailed(step.urn, str(error)) from error
         except StepFailed:
             self._tell(step, "failed", started)
             raise

@@ -1,139 +1,115 @@
-"""The engine killed at named points of real work on a real Docker engine: the next `up` always converges.
+"""The engine killed at named points of real work on a real Docker engine: the next run always converges.
 
-The points lie before and after each save of the state and each answer of a provider (`engine/faults.py`).
+The points lie before and after each save of the state and each answer of a provider (`engine/faults.py`). A
+cycle is killed three times, while it creates, changes and removes; one cycle's points follow another's.
 """
 
 from __future__ import annotations
 
-import json
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
-from engine.checkpoint import decode_document
-from engine.passphrase import Passphrase
-from engine.snapshot import verify
 from tests.e2e import harness
+from tests.e2e.small_stack import SmallStack
 
 if TYPE_CHECKING:
-    from tests.e2e.harness import Run, Workspace
+    from collections.abc import Iterator
 
-PROGRAM = """\
-import pulumi
-import pulumi_docker as docker
-
-config = pulumi.Config()
-name = config.require("instance")
-version = config.get("version") or "1"
-memory = int(version) * 16
-
-network = docker.Network("network", name=f"{name}-network")
-volume = docker.Volume("volume", name=f"{name}-volume")
-before = [network, volume]
-for number in (1, 2):
-    before = [
-        docker.Container(
-            f"container-{number}",
-            name=f"{name}-container-{number}",
-            image=config.require("image"),
-            command=["sleep", "3600"],
-            envs=[f"VERSION={version}"] if number == 1 else ["VERSION=0"],
-            memory=memory,
-            memory_swap=memory,
-            destroy_grace_seconds=1,
-            networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=f"{name}-network")],
-            volumes=[docker.ContainerVolumeArgs(volume_name=f"{name}-volume", container_path="/data")],
-            opts=pulumi.ResourceOptions(depends_on=before),
-        )
-    ]
-pulumi.export("version", version)
-"""
-CREATING = [f"{point}:{hit}" for point in ("save.before", "save.after") for hit in (1, 2, 3, 5)] + [
-    f"{point}:{hit}" for point in ("create.before", "create.after") for hit in (1, 2, 3, 4)
+CYCLES = [
+    # creating, what changes, changing, removing
+    ("save.before:2", "version", "delete.before", "delete.before"),
+    ("create.before:1", "version", "delete.after", "delete.after"),
+    ("create.after:1", "version", "create.before", "delete.before:2"),
+    ("create.after:3", "version", "create.after", "delete.after:2"),
+    ("save.after:3", "memory", "update.before", "save.before:2"),
+    ("create.before:3", "memory", "update.after", "save.after:2"),
+    ("save.before:6", "version", "save.before:2", "save.after:4"),
 ]
-CHANGING = [
-    "save.before:1", "save.after:1", "save.before:3", "save.after:3", "save.after:4",
-    "update.before:1", "update.after:1", "delete.before:1", "delete.after:1",
-    "create.before:1", "create.after:1",
-]  # fmt: skip
-DESTROYING = ["save.before:2", "save.after:2", "delete.before:1", "delete.after:1", "delete.after:3"]
+LONG_CYCLES = [
+    ("save.before:1", "version", "save.before:1", "save.before:1"),
+    ("save.after:1", "version", "save.after:1", "save.after:1"),
+    ("save.after:2", "version", "save.after:2", "save.before:3"),
+    ("save.before:3", "version", "save.before:3", "save.after:3"),
+    ("save.before:4", "version", "save.after:3", "save.before:4"),
+    ("save.after:4", "version", "save.before:4", "delete.before:3"),
+    ("save.before:5", "version", "save.after:4", "delete.after:3"),
+    ("save.after:5", "memory", "save.before:1", "save.before:5"),
+    ("create.before:2", "memory", "save.after:1", "save.after:5"),
+    ("create.after:2", "memory", "save.before:2", "save.before:6"),
+]
+
+
+@pytest.fixture(scope="module")
+def module_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStack]:
+    """One small stack for all cycles: each begins and ends with nothing there."""
+    workspace = harness.new_workspace(tmp_path_factory.mktemp("kills"), harness.new_instance())
+    try:
+        yield SmallStack.new(workspace)
+    finally:
+        workspace.remove()
 
 
 @pytest.fixture
-def small(workspace: Workspace) -> Workspace:
-    """A copy with a program of one network, one volume and two containers."""
-    image = yaml.safe_load((workspace.root / ".site.yaml").read_text())["images"]["kafka"]
-    (workspace.root / "__main__.py").write_text(PROGRAM)
-    workspace.configure("image", image)
-    return workspace
+def small(module_workspace: SmallStack) -> Iterator[SmallStack]:
+    """The small stack, with nothing deployed, whatever the cycle before has done."""
+    yield module_workspace
+    if module_workspace.assert_whole().resources:
+        module_workspace.free()
+        module_workspace.run("destroy")
 
 
-def killed(small: Workspace, point: str, *command: str) -> Run:
+def killed(small: SmallStack, point: str, command: str) -> None:
     """A run that the engine's own fault point kills without warning."""
-    run = small.pulumi(*command, "--yes", check=False, environment={"MESSAGING_ENGINE_KILL_AT": point})
+    run = small.run(command, check=False, environment={"MESSAGING_ENGINE_KILL_AT": point})
     assert run.code == -signal.SIGKILL, f"{point} was not reached: {run.text}"
-    assert_whole(small)
-    small.pulumi("cancel", "--yes")
-    return run
+    small.assert_whole()
+    small.free()
 
 
-def assert_whole(small: Workspace) -> None:
-    """The state loads, and everything that a resource names stands before it."""
-    exported = small.pulumi("stack", "export").json()["deployment"]
-    verify(decode_document(exported, lambda salt: Passphrase("", salt), where="the export"))
+def cycle(small: SmallStack, creating: str, what: str, changing: str, removing: str) -> None:
+    killed(small, creating, "up")
+    small.run("up")
+    small.assert_converged()
+
+    if what == "version":
+        small.set(version=str(int(small.version) + 1))
+    else:
+        small.set(memory=small.memory + 1)
+    killed(small, changing, "up")
+    small.run("up")
+    small.assert_converged()
+
+    killed(small, removing, "destroy")
+    small.run("destroy")
+    small.assert_gone()
 
 
-def assert_converged(small: Workspace, version: str) -> None:
-    """What the program says is there, once, and a preview has nothing to add."""
-    assert sorted(small.remains()) == sorted(
-        small.name(thing) for thing in ("network", "volume", "container-1", "container-2")
-    )
-    assert f"VERSION={version}" in small.container("container-1").attrs["Config"]["Env"]
-    assert small.container("container-2").attrs["HostConfig"]["Memory"] == int(version) * 16 * 2**20
-    assert small.outputs()["version"] == version
-    small.pulumi("preview", "--expect-no-changes")
+@pytest.mark.parametrize(("creating", "what", "changing", "removing"), CYCLES)
+def test_the_run_after_one_that_was_killed_brings_it_to_an_end(
+    small: SmallStack, creating: str, what: str, changing: str, removing: str
+) -> None:
+    cycle(small, creating, what, changing, removing)
 
 
-@pytest.mark.parametrize("point", CREATING)
-def test_a_creation_that_died_is_finished_by_the_next_up(small: Workspace, point: str) -> None:
-    killed(small, point, "up", "--skip-preview")
-
-    small.up("--skip-preview")
-
-    assert_converged(small, "1")
-
-
-@pytest.mark.parametrize("point", CHANGING)
-def test_a_change_that_died_is_finished_by_the_next_up(small: Workspace, point: str) -> None:
-    small.up("--skip-preview")
-    small.configure("version", "2")
-    killed(small, point, "up", "--skip-preview")
-
-    small.up("--skip-preview")
-
-    assert_converged(small, "2")
+@pytest.mark.long
+@pytest.mark.parametrize(("creating", "what", "changing", "removing"), LONG_CYCLES)
+def test_the_run_after_one_that_was_killed_at_any_save_brings_it_to_an_end(
+    small: SmallStack, creating: str, what: str, changing: str, removing: str
+) -> None:
+    cycle(small, creating, what, changing, removing)
 
 
-@pytest.mark.parametrize("point", DESTROYING)
-def test_a_removal_that_died_is_finished_by_the_next_destroy(small: Workspace, point: str) -> None:
-    small.up("--skip-preview")
-    killed(small, point, "destroy", "--skip-preview")
-
-    small.pulumi("destroy", "--yes", "--skip-preview")
-
-    assert small.remains() == []
-
-
-def test_an_interrupt_finishes_what_is_under_way_and_leaves_nothing_pending(small: Workspace) -> None:
-    run = small.start("pulumi", "up", "--yes", "--skip-preview", "--stack", "dev")
-    harness.wait_for(small.remains, "the first resource")
+def test_an_interrupt_finishes_what_is_under_way_and_leaves_nothing_pending(small: SmallStack) -> None:
+    run = small.workspace.start("pulumi", "up", "--yes", "--skip-preview", "--stack", "dev")
+    harness.wait_for(small.workspace.remains, "the first resource")
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=120)
 
     assert run.returncode in {0, 1}, out + err
-    exported = json.loads(small.pulumi("stack", "export").out)["deployment"]
-    assert not exported.get("pending_operations")
-    small.up("--skip-preview")
-    assert_converged(small, "1")
+    assert small.assert_whole().pending == []
+    assert not list((small.workspace.root / ".pulumi" / "locks").rglob("*.json"))
+    small.run("up")
+    small.assert_converged()
+    small.workspace.pulumi("preview", "--expect-no-changes")

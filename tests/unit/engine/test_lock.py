@@ -58,7 +58,7 @@ def test_a_lock_says_who_holds_the_stack_in_the_clis_words_and_is_gone_afterward
         (file,) = holders(folder)
         record = json.loads(file.read_text())
 
-    assert set(record) == {"pid", "username", "hostname", "timestamp"}
+    assert set(record) == {"pid", "username", "hostname", "timestamp", "startedTicks"}
     assert (record["pid"], record["hostname"]) == (os.getpid(), socket.gethostname())
     assert datetime.fromisoformat(record["timestamp"]).tzinfo is not None
     assert not holders(folder)
@@ -104,6 +104,19 @@ def test_a_number_that_went_to_a_younger_process_is_no_holder(folder: Path) -> N
     left_by(folder, timestamp=before_this_process.isoformat())
 
     assert "that process is no longer there" in refusal(folder)
+
+
+@pytest.mark.parametrize("years", [-10, 10])
+def test_a_clock_that_jumps_makes_no_live_holder_look_dead(folder: Path, years: int) -> None:
+    with held(folder, "dev"):
+        (file,) = holders(folder)
+        record = json.loads(file.read_text())
+        jumped = datetime.now(UTC) + timedelta(days=365 * years)
+        file.write_text(json.dumps(record | {"timestamp": jumped.isoformat()}))
+
+        assert Holder.read(file).is_alive() is True
+        file.write_text(json.dumps(record | {"startedTicks": record["startedTicks"] - 1}))
+        assert Holder.read(file).is_alive() is False, "its number went to a younger process"
 
 
 def test_nothing_is_claimed_about_a_process_on_another_host(folder: Path) -> None:
