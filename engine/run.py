@@ -52,11 +52,8 @@ class Settings:
         parallel: Steps at once.
         preview: Whether to plan only.
         root: The project's folder.
-<<<<<<< HEAD
         policy_packs: The packs that judge an update.
-=======
         stack_outputs: Finds the outputs of another stack, for references to it.
->>>>>>> 196ca70 (Engine: stack import and history, state delete, get() and StackReference, autonaming)
     """
 
     project: Project
@@ -66,11 +63,8 @@ class Settings:
     parallel: int
     preview: bool
     root: Path
-<<<<<<< HEAD
     policy_packs: tuple[Pack, ...] = ()
-=======
     stack_outputs: Callable[[str], Values] = _no_other_stack
->>>>>>> 196ca70 (Engine: stack import and history, state delete, get() and StackReference, autonaming)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -186,7 +186,6 @@ class Update(Run):
         self._registered[resource.urn] = resource
         return resource
 
-<<<<<<< HEAD
     def _policies_ready(self) -> None:
         """Wait for the policy packs before the planner's lock is taken, and end the run without them."""
         try:
@@ -194,11 +193,10 @@ class Update(Run):
         except EngineError as error:
             self.fail(str(error))
             raise Aborted from error
-=======
+
     def read(self, goal: Goal) -> Resource:
         """Look up a resource that somebody else made: see `Host`."""
         return self.register(goal)
->>>>>>> 196ca70 (Engine: stack import and history, state delete, get() and StackReference, autonaming)
 
     def _load(self, urn: str) -> None:
         """Start a provider's plugin before the planner's lock is taken, so that nobody waits for it there."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from engine import policy_pack as policy_packs
 from engine import history
+from engine import policy_pack as policy_packs
 from engine.cli import options
 from engine.cli.session import TERMINAL, Session
 from engine.cli.stack import forget

@@ -80,7 +80,7 @@ class SmallStack:
         return made
 
     def set(self, *, version: str | None = None, memory: int | None = None) -> None:
-        """What the next `up` should bring about: another version replaces the container, more memory does not."""
+        """What the next `up` is to bring about: a version takes a new container, memory does not."""
         file = self.workspace.root / "Pulumi.dev.yaml"
         document = yaml.safe_load(file.read_text())
         self.version, self.memory = version or self.version, memory or self.memory
@@ -119,7 +119,9 @@ class SmallStack:
         assert found["State"]["Running"]
         state = self.assert_whole()
         assert state.pending == []
-        ids = {resource.type.rpartition(":")[2]: resource.id for resource in state.resources if resource.custom}
+        ids = {
+            resource.type.rpartition(":")[2]: resource.id for resource in state.resources if resource.custom
+        }
         assert ids["Container"] == found["Id"]
         assert not any(one.delete or one.pending_replacement for one in state.resources)
 

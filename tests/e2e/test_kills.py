@@ -7,6 +7,7 @@ cycle is killed three times, while it creates, changes and removes; one cycle's 
 from __future__ import annotations
 
 import signal
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,7 +45,7 @@ LONG_CYCLES = [
 @pytest.fixture(scope="module")
 def module_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStack]:
     """One small stack for all cycles: each begins and ends with nothing there."""
-    workspace = harness.new_workspace(tmp_path_factory.mktemp("kills"), harness.new_instance())
+    workspace = harness.new_workspace(tmp_path_factory.mktemp("kills"), f"tk{uuid.uuid4().hex[:6]}")
     try:
         yield SmallStack.new(workspace)
     finally:
