@@ -36,12 +36,12 @@ entry = [
 cluster = KafkaCluster(
     "kafka",
     KafkaClusterArgs(
-        topology=planned.topology,
-        blueprints=planned.nodes,
+        planned=planned,
         owner=owner,
         image_source=settings.images.source,
-        topics=planned.topics,
         replication_factor=level.replication_factor,
+        docker_host=settings.docker_host or "",
+        roll_first=settings.roll_first,
         ready_timeout_seconds=settings.cluster.ready_timeout_seconds,
         protect_data=level.protect_data,
         # In proxy mode, whoever waits for brokers reaches them through the load balancer alone.

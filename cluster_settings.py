@@ -10,9 +10,11 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from messaging import ports
+from messaging import broker_settings, ports
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from levels import Level
     from messaging.fields import Fields
 
@@ -73,6 +75,9 @@ class Cluster:
     places: tuple[Place, ...]
     """Of the brokers, by their number."""
     ready_timeout_seconds: int
+    """How long the cluster may take to be ready, and a roll to wait while nothing gets better."""
+    kafka_settings: Mapping[str, str]
+    """Kafka's own settings that the stack adds, by Kafka's names."""
 
 
 def read(fields: Fields, level: Level, advertised_host: str, *, mode: str) -> Cluster:
@@ -109,6 +114,7 @@ def read(fields: Fields, level: Level, advertised_host: str, *, mode: str) -> Cl
     _check_quorum(fields, chosen, dedicated=dedicated)
     places = _places(fields.section("nodes"), chosen, advertised_host, mode=mode)
     ready = fields.duration_ms("readyTimeout", "3m") // 1000
+    kafka_settings = _kafka_settings(fields.section("settings"))
     fields.done()
     return Cluster(
         level=chosen,
@@ -117,6 +123,7 @@ def read(fields: Fields, level: Level, advertised_host: str, *, mode: str) -> Cl
         controller=controller,
         places=places,
         ready_timeout_seconds=ready,
+        kafka_settings=kafka_settings,
     )
 
 
@@ -128,6 +135,18 @@ def java(fields: Fields, heap: str, memory: str) -> Java:
         problem = f"is {sizes.memory_mib}m, too little for a heap of {sizes.heap_mib}m: Java needs {least}m"
         fields.fault("memory", problem, f"{least}m")
     return sizes
+
+
+def _kafka_settings(fields: Fields) -> dict[str, str]:
+    found = {}
+    for name in fields.names():
+        if not broker_settings.RULE.fullmatch(name):
+            fields.fault(name, "is not the name of a Kafka setting, such as log.retention.ms")
+        elif reason := broker_settings.refusal(name):
+            fields.fault(name, f"cannot be set here: {reason}")
+        else:
+            found[name] = fields.plain(name)
+    return found
 
 
 def _check_copies(fields: Fields, level: Level) -> None:

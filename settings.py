@@ -42,6 +42,7 @@ _REFERENCE = re.compile(
     r"(?!.*:latest$)[a-z0-9][a-z0-9._/:-]*[a-z0-9](:[\w][\w.-]*(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
 )
 _REFERENCE_SAYS = "an image with a fixed tag or digest, such as example/kafka:4.1.2"
+_CONTAINER = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
 _DOCKER_HOST = re.compile(r"(unix|tcp|ssh|http|https|npipe)://\S+")
 
@@ -91,6 +92,8 @@ class Settings:
     bind_address: str
     """The host's address that published ports listen on."""
     cluster: Cluster
+    roll_first: str
+    """The Kafka node that is replaced before all others; empty for their usual order."""
     load_balancer: LoadBalancer | None
     schema_registry: Java
     ui_product: str
@@ -181,6 +184,7 @@ class _Reading:
         registry_fields = config.section("schemaRegistry")
         registry = cluster_settings.java(registry_fields, "256m", "512m")
         registry_fields.done()
+        roll_first = config.text("rollFirst", "", rule=_CONTAINER, says="a Kafka node, such as kafka-1")
         docker = config.section("docker")
         docker_host = docker.text(
             "host", "", rule=_DOCKER_HOST, says="an address such as unix:///var/run/docker.sock"
@@ -198,6 +202,7 @@ class _Reading:
             advertised_host=advertised,
             bind_address=bind,
             cluster=cluster,
+            roll_first=roll_first,
             load_balancer=balancer,
             schema_registry=registry,
             ui_product=product,

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from components.health import HealthCheck
 
 FINGERPRINT_LENGTH = 16
+GRACE_SECONDS = 60
+"""Between SIGTERM and SIGKILL. Set from the first deployment on: a deletion takes it from the old state."""
+ALWAYS = {
+    "log_driver": "json-file",
+    "log_opts": {"max-size": "20m", "max-file": "3"},
+    "restart": "unless-stopped",
+    "stop_timeout": GRACE_SECONDS,
+    "destroy_grace_seconds": GRACE_SECONDS,
+}
+"""What all containers have in common. It is part of every fingerprint: no gate may overlook a replacement."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,9 +68,19 @@ class Blueprint:
     @property
     def fingerprint(self) -> str:
         """A hash of everything that makes Docker replace the container; the memory limit changes in place."""
-        values = dataclasses.asdict(self)
+        values = dataclasses.asdict(self) | {"always": ALWAYS}
         del values["memory_mib"]
         # What is not used does not count, so that a new property of blueprints replaces nothing.
         used = {name: value for name, value in values.items() if value}
         digest = hashlib.sha256(json.dumps(used, sort_keys=True).encode())
         return digest.hexdigest()[:FINGERPRINT_LENGTH]
+
+    @property
+    def described(self) -> dict[str, str]:
+        """What a person may change about it, in words, so that two versions can be compared."""
+        return {
+            "image": self.image,
+            "command": " ".join(self.command),
+            "ports": ", ".join(f"{port.outside}:{port.inside}" for port in self.ports),
+            **self.environment,
+        }

@@ -9,8 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.topology import CLIENT_PORT, CONTROLLER_PORT, EXTERNAL_PORT, INTERNAL_PORT
+from messaging.broker_settings import is_dynamic
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cluster_settings import Java
     from components.topology import Node, Topology
     from levels import Level
@@ -33,8 +36,10 @@ _NOTICE_FAILURES = {
 }
 
 
-def environment(node: Node, topology: Topology, level: Level) -> dict[str, str]:
-    """The container's environment, sorted by name.
+def environment(
+    node: Node, topology: Topology, level: Level, added: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The container's environment, sorted by name; of what the stack adds, what takes a roll.
 
     ``KAFKA_A_B`` becomes the broker property ``a.b``; the images agree on that (and disagree on single
     letters between underscores, so no such name may be used).
@@ -54,7 +59,6 @@ def environment(node: Node, topology: Topology, level: Level) -> dict[str, str]:
         ),
         "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in _LISTENERS),
         "log.dirs": DATA_FOLDER,
-        "log.segment.bytes": str(level.segment_mib * _MIB),
         "log.cleaner.dedupe.buffer.size": str(level.cleaner_buffer_mib * _MIB),
         "auto.create.topics.enable": "false",
         "unclean.leader.election.enable": "false",
@@ -76,7 +80,9 @@ def environment(node: Node, topology: Topology, level: Level) -> dict[str, str]:
         properties |= _of_a_broker(node)
     if len(topology.nodes) > 1:
         properties |= _NOTICE_FAILURES
-    properties |= _threads(level)
+    if level.cpus:
+        properties["num.recovery.threads.per.data.dir"] = str(max(2, level.cpus))
+    properties |= {name: value for name, value in (added or {}).items() if not is_dynamic(name)}
     variables = {f"KAFKA_{name.replace('.', '_').upper()}": value for name, value in properties.items()}
     variables |= {
         "CLUSTER_ID": topology.cluster_id,
@@ -106,9 +112,15 @@ def _threads(level: Level) -> dict[str, str]:
     return {
         "num.network.threads": str(max(3, level.cpus + 1)),
         "num.io.threads": str(max(8, 4 * level.cpus)),
-        "num.recovery.threads.per.data.dir": str(max(2, level.cpus)),
         "num.replica.fetchers": str(min(4, max(2, level.cpus // 2))),
     }
+
+
+def dynamic(level: Level, added: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What all brokers are told while they run, sorted by name."""
+    settings = {"log.segment.bytes": str(level.segment_mib * _MIB), **_threads(level)}
+    settings |= {name: value for name, value in (added or {}).items() if is_dynamic(name)}
+    return dict(sorted(settings.items()))
 
 
 def start_command(node: Node, java: Java, level: Level) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_docker as docker
 
+from components.blueprint import ALWAYS
 from messaging.naming import BUILT_FROM_LABEL
 
 if TYPE_CHECKING:
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
 
     from components.blueprint import Blueprint
     from messaging.naming import Owner
-
-GRACE_SECONDS = 60
-"""Between SIGTERM and SIGKILL. Set from the first deployment on: a deletion takes it from the old state."""
-LOG_SIZE, LOG_FILES = "20m", "3"
 
 
 def container(
@@ -74,11 +71,7 @@ def container(
         # Without it Docker adds as much swap again, and reports it back as a difference for ever.
         memory_swap=blueprint.memory_mib,
         ulimits=ulimits,
-        log_driver="json-file",
-        log_opts={"max-size": LOG_SIZE, "max-file": LOG_FILES},
-        restart="unless-stopped",
-        stop_timeout=GRACE_SECONDS,
-        destroy_grace_seconds=GRACE_SECONDS,
+        **ALWAYS,
         opts=pulumi.ResourceOptions(
             parent=parent,
             depends_on=depends_on,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kafka as kafka
 
+from cluster_settings import COMBINED, DEDICATED
+from components.dynamic.cluster_settings import ClusterSettings
 from components.dynamic.gate import ClusterReady
 from components.dynamic.identity import ClusterIdentity
 from components.kafka_node import KafkaNode, KafkaNodeArgs
@@ -16,29 +18,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from components.blueprint import Blueprint
-    from components.topology import Topology
+    from components.platform import Platform
+    from components.topology import Node
     from messaging.naming import Owner
-    from messaging.streams import Topic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KafkaClusterArgs:
     """One cluster."""
 
-    topology: Topology
-    """Its nodes, with the addresses that are the same on every run."""
-    blueprints: Sequence[Blueprint]
-    """The nodes' containers, in the topology's order."""
+    planned: Platform
+    """Its nodes and their containers, what they are told while they run, and all topics."""
     owner: Owner
     """The stack that labels name."""
     image_source: str
     """Part of the cluster's identity: it decides which product reads the data."""
-    topics: Sequence[Topic]
-    """All topics: none of them may shrink, which the cluster's identity sees to."""
     replication_factor: int
     """Of each topic."""
+    docker_host: str
+    """The Docker engine's address; empty for what the environment says."""
+    roll_first: str
+    """The node that is replaced before all others; empty for their usual order."""
     ready_timeout_seconds: int
-    """How long the cluster may take until it is complete."""
+    """How long the cluster may take until it is complete, or a gate wait while nothing gets better."""
     protect_data: bool
     """Whether volumes refuse to be deleted."""
     depends_on: Sequence[pulumi.Resource]
@@ -57,52 +59,83 @@ class KafkaCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KafkaClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("messaging:index:KafkaCluster", name, None, opts)
-        topology = args.topology
+        topology = args.planned.topology
         # Every container waits for it: it refuses a change that the data would not survive.
         self.identity = ClusterIdentity(
             f"{name}-identity",
             cluster_id=topology.cluster_id,
             voters=topology.voters,
-            process_roles="combined",
+            process_roles=COMBINED if all(node.is_broker for node in topology.nodes) else DEDICATED,
             image_source=args.image_source,
             topics={
                 topic.name: {"partitions": topic.partitions, "replicationFactor": args.replication_factor}
-                for topic in args.topics
+                for topic in args.planned.topics
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
-        previous: list[pulumi.Resource] = [self.identity]
+        addresses = [
+            {
+                "id": node.id,
+                "name": node.name,
+                "host": node.advertised_host,
+                "port": node.external_port,
+                "broker": node.is_broker,
+                "voter": node.is_controller,
+                "wanted": blueprint.fingerprint,
+            }
+            for node, blueprint in zip(topology.nodes, args.planned.nodes, strict=True)
+        ]
+        brokers = [address for address in addresses if address["broker"]]
         nodes: list[KafkaNode] = []
-        for node, blueprint in zip(topology.nodes, args.blueprints, strict=True):
+        for node, blueprint in _in_order(args):
             made = KafkaNode(
                 f"{name}-{node.id}",
                 KafkaNodeArgs(
                     blueprint=blueprint,
                     owner=args.owner,
+                    nodes=addresses,
+                    # One after another, without waiting for health: a quorum forms only when most of its
+                    # members run. Once it has, the gates wait.
+                    previous=nodes[-1].container if nodes else None,
+                    docker_host=args.docker_host,
+                    gate_timeout_seconds=args.ready_timeout_seconds,
                     protect_data=args.protect_data,
-                    depends_on=[*args.depends_on, *previous],
+                    depends_on=[*args.depends_on, self.identity],
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
             nodes.append(made)
-            # One after another, without waiting for health: a quorum forms only when most of its members run.
-            previous = [made.container]
         containers = [made.container for made in nodes]
         self.ready = ClusterReady(
             f"{name}-ready",
-            nodes=[
-                {"id": node.id, "name": node.name, "host": node.advertised_host, "port": node.external_port}
-                for node in topology.nodes
-            ],
+            nodes=[{key: node[key] for key in ("id", "name", "host", "port")} for node in brokers],
+            voters=[node.id for node in topology.controllers],
             containers=[made.id for made in containers],
             timeout_seconds=args.ready_timeout_seconds,
             opts=pulumi.ResourceOptions(parent=self, depends_on=containers),
+        )
+        settings = ClusterSettings(
+            f"{name}-settings",
+            nodes=[{key: node[key] for key in ("id", "host", "port")} for node in brokers],
+            settings=args.planned.kafka_settings,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready], deleted_with=self.identity),
         )
         self.provider = kafka.Provider(
             f"{name}-provider",
             bootstrap_servers=list(topology.external_bootstrap),
             tls_enabled=False,
             # It connects once, at its first resource, and remembers a failure for as long as it runs.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready, settings]),
         )
         self.register_outputs({"bootstrapServers": ",".join(topology.external_bootstrap)})
+
+
+def _in_order(args: KafkaClusterArgs) -> list[tuple[Node, Blueprint]]:
+    """The nodes in the order in which they are replaced."""
+    names = [node.name for node in args.planned.topology.nodes]
+    if args.roll_first and args.roll_first not in names:
+        raise pulumi.RunError(
+            f"messaging:rollFirst is {args.roll_first!r}, which is no node of this stack: {', '.join(names)}"
+        )
+    pairs = list(zip(args.planned.topology.nodes, args.planned.nodes, strict=True))
+    return sorted(pairs, key=lambda pair: pair[0].name != args.roll_first)

@@ -1,4 +1,4 @@
-"""KafkaNode: one combined broker and controller, its container and the volume that keeps its data."""
+"""KafkaNode: one broker with the gate before it, its container and the volume that keeps its data."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pulumi
 import pulumi_docker as docker
 
 from components.container import container, label_list
+from components.dynamic.broker_gate import BrokerGate
 from messaging.naming import DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from components.blueprint import Blueprint
     from messaging.naming import Owner
@@ -26,6 +28,14 @@ class KafkaNodeArgs:
     """Its container, with a data volume."""
     owner: Owner
     """The stack that its labels name."""
+    nodes: Sequence[Mapping[str, Any]]
+    """All nodes of the cluster, as the gate asks them."""
+    previous: docker.Container | None
+    """The container of the node that is replaced before this one."""
+    docker_host: str
+    """The Docker engine's address; empty for what the environment says."""
+    gate_timeout_seconds: int
+    """How long the gate waits while nothing gets better."""
     protect_data: bool
     """Whether the volume refuses to be deleted."""
     depends_on: Sequence[pulumi.Resource]
@@ -41,6 +51,17 @@ class KafkaNode(pulumi.ComponentResource):
     def __init__(self, name: str, args: KafkaNodeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("messaging:index:KafkaNode", name, None, opts)
         blueprint = args.blueprint
+        previous = [args.previous] if args.previous else []
+        gate = BrokerGate(
+            f"{name}-gate",
+            node=blueprint.name,
+            nodes=args.nodes,
+            previous=[one.id for one in previous],
+            settings=blueprint.described,
+            docker_host=args.docker_host,
+            timeout_seconds=args.gate_timeout_seconds,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.depends_on, *previous]),
+        )
         volume = docker.Volume(
             f"{name}-data",
             name=blueprint.data_volume,
@@ -53,6 +74,6 @@ class KafkaNode(pulumi.ComponentResource):
             blueprint,
             args.owner,
             parent=self,
-            depends_on=[*args.depends_on, volume],
+            depends_on=[*args.depends_on, *previous, gate, volume],
         )
         self.register_outputs({"containerName": blueprint.name})

@@ -30,6 +30,8 @@ class Platform:
     topology: Topology
     nodes: tuple[Blueprint, ...]
     """Of Kafka, in the order of the topology's nodes."""
+    kafka_settings: Mapping[str, str]
+    """What all brokers are told while they run."""
     load_balancers: tuple[Balanced, ...]
     """One, or none."""
     schema_registries: tuple[Blueprint, ...]
@@ -105,6 +107,7 @@ def plan(settings: Settings, catalogue: Iterable[Stream]) -> Platform:
         network=network,
         topology=cluster,
         nodes=tuple(_node(node, cluster, settings, network) for node in cluster.nodes),
+        kafka_settings=broker_properties.dynamic(settings.level, settings.cluster.kafka_settings),
         load_balancers=balanced,
         schema_registries=tuple(
             _schema_registry(name, cluster, settings, network, is_published=not balanced)
@@ -142,7 +145,9 @@ def _node(node: Node, cluster: Topology, settings: Settings, network: str) -> Bl
         memory_mib=java.memory_mib,
         cpus=settings.level.cpus,
         health=health.kafka(topology.INTERNAL_PORT if node.is_broker else topology.CONTROLLER_PORT),
-        environment=broker_properties.environment(node, cluster, settings.level),
+        environment=broker_properties.environment(
+            node, cluster, settings.level, settings.cluster.kafka_settings
+        ),
         command=broker_properties.start_command(node, java, settings.level),
         ports=tuple(published),
         open_files=settings.level.open_files,

@@ -97,6 +97,18 @@ class Fields:
         self._wrong(key, value, says, example)
         return default or ""
 
+    def plain(self, key: str) -> str:
+        """A text, a number or a truth, in the words that properties files use; required."""
+        value = self._take(key, None)
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, float) and value.is_integer():
+            return str(int(value))
+        if isinstance(value, str | int | float) and str(value).strip():
+            return str(value)
+        self._wrong(key, value, "a text or a number", None)
+        return ""
+
     def choice(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
         """One of some words; required if there is no default."""
         value = self._take(key, default)

@@ -1,29 +1,25 @@
 """Asks a Kafka node for the state of its controller quorum.
 
-confluent-kafka has no call for it, so this module speaks the one request itself, with kafka-python's message
-classes and a socket of its own. What the answer means for a gate is decided in :mod:`messaging.readiness`.
+What the answer means for a gate is decided in :mod:`messaging.readiness` and :mod:`messaging.availability`.
 """
 
 from __future__ import annotations
 
-import socket
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from messaging.protocol import ANSWER_SECONDS, NodeError, ask, error_name
+
 if TYPE_CHECKING:
     from kafka.protocol.admin.cluster import DescribeQuorumResponse
+
+    from messaging.protocol import Address
 
 NO_LEADER = -1
 
 _METADATA_TOPIC = "__cluster_metadata"
 _VERSION = 1
 """The first that says when a voter was last caught up; Kafka 3.4 and later."""
-_LARGEST_ANSWER = 1 << 20
-
-
-class QuorumError(Exception):
-    """The node did not say how its quorum is; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,16 +40,11 @@ class Quorum:
     voters: tuple[Voter, ...]
 
 
-def describe(host: str, port: int, *, timeout: float) -> Quorum:
-    """The quorum, as the node at this plaintext listener answers for it.
-
-    Args:
-        host: where the node listens.
-        port: a listener for clients; the node passes the question to the active controller.
-        timeout: seconds for connecting, and again for the answer.
+def describe(address: Address, *, timeout: float = ANSWER_SECONDS) -> Quorum:
+    """The quorum, as the node at this listener says: it passes the question to the active controller.
 
     Raises:
-        QuorumError: there is no answer, or it says that something is wrong.
+        NodeError: there is no answer, or it says that something is wrong.
     """
     # Imported here because the message classes are compiled at import, which a program that asks
     # nothing need not wait for.
@@ -64,30 +55,16 @@ def describe(host: str, port: int, *, timeout: float) -> Quorum:
         topics=[topic(topic_name=_METADATA_TOPIC, partitions=[topic.PartitionData(partition_index=0)])],
         version=_VERSION,
     )
-    request.with_header(correlation_id=1, client_id="messaging")
-    try:
-        with socket.create_connection((host, port), timeout=timeout) as connection:
-            connection.sendall(request.encode(header=True, framed=True))
-            (length,) = struct.unpack(">i", _receive(connection, 4))
-            content = _receive(connection, length) if 0 < length <= _LARGEST_ANSWER else b""
-        answer = DescribeQuorumResponse.decode(content, version=_VERSION, header=True)
-    except (ValueError, IndexError, struct.error):
-        raise QuorumError(f"{host}:{port} answers, but not as Kafka does") from None
-    except ConnectionResetError:
-        # The Docker engine takes connections to a published port before anyone listens behind it.
-        raise QuorumError(f"{host}:{port} does not answer yet: it closed the connection") from None
-    except OSError as error:
-        raise QuorumError(f"{host}:{port} does not answer: {error.strerror or error}") from None
-    return _quorum(answer, f"{host}:{port}")
+    return _quorum(ask(address, request, DescribeQuorumResponse, timeout=timeout), address)
 
 
-def _quorum(answer: DescribeQuorumResponse, address: str) -> Quorum:
+def _quorum(answer: DescribeQuorumResponse, address: Address) -> Quorum:
     partitions = [partition for topic in answer.topics for partition in topic.partitions]
     for code in (answer.error_code, *(partition.error_code for partition in partitions)):
         if code:
-            raise QuorumError(f"{address} has no answer about the quorum yet: {_error_name(code)}")
+            raise NodeError(f"{address} has no answer about the quorum yet: {error_name(code)}")
     if not partitions:
-        raise QuorumError(f"{address} says nothing about the quorum")
+        raise NodeError(f"{address} says nothing about the quorum")
     (partition,) = partitions
     return Quorum(
         leader_id=partition.leader_id,
@@ -96,20 +73,3 @@ def _quorum(answer: DescribeQuorumResponse, address: str) -> Quorum:
             for voter in sorted(partition.current_voters, key=lambda voter: voter.replica_id)
         ),
     )
-
-
-def _error_name(code: int) -> str:
-    from kafka.errors import for_code
-
-    return str(for_code(code).__name__).removesuffix("Error")
-
-
-def _receive(connection: socket.socket, count: int) -> bytes:
-    parts: list[bytes] = []
-    while count > 0:
-        part = connection.recv(count)
-        if not part:
-            raise ConnectionResetError
-        parts.append(part)
-        count -= len(part)
-    return b"".join(parts)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import runpy
 import signal
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -182,7 +183,9 @@ def dev() -> Settings:
             controller=Java(heap_mib=512, memory_mib=1024),
             places=places(1, racks=False),
             ready_timeout_seconds=180,
+            kafka_settings={},
         ),
+        roll_first="",
         load_balancer=None,
         schema_registry=Java(heap_mib=256, memory_mib=512),
         ui_product="console",
@@ -250,3 +253,10 @@ def recording_engine(configure: Callable[[dict[str, str]], None]) -> Iterator[Ca
     pulumi.runtime.settings.reset_options()
     loop.close()
     asyncio.set_event_loop(None)
+
+
+@pytest.fixture(autouse=True)
+def whole_tracebacks() -> Iterator[None]:
+    """A provider that refuses shortens the tracebacks of its whole process, which others need in full."""
+    yield
+    sys.__dict__.pop("tracebacklimit", None)

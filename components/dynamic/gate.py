@@ -13,6 +13,7 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
 from messaging import quorum
+from messaging.protocol import Address, NodeError
 from messaging.readiness import View, missing
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class ClusterReady(Resource, module="messaging", name="ClusterReady"):
         name: str,
         *,
         nodes: Sequence[Mapping[str, Any]],
+        voters: Sequence[int],
         containers: Sequence[pulumi.Input[str]],
         timeout_seconds: int,
         opts: pulumi.ResourceOptions,
@@ -45,13 +47,15 @@ class ClusterReady(Resource, module="messaging", name="ClusterReady"):
 
         Args:
             name: its logical name.
-            nodes: ``id``, ``name``, ``host`` and ``port`` of each node, as reached from where Pulumi runs.
+            nodes: ``id``, ``name``, ``host`` and ``port`` of each broker, as reached from where Pulumi runs.
+            voters: the ids of all members of the quorum.
             containers: the ids of the nodes' containers; a new one makes the gate wait again.
             timeout_seconds: how long the cluster may take.
             opts: with the containers among ``depends_on``.
         """
         props = {
             "nodes": [dict(node) for node in nodes],
+            "voters": list(voters),
             "containers": list(containers),
             "timeoutSeconds": timeout_seconds,
         }
@@ -84,7 +88,7 @@ def _wait(props: Mapping[str, Any]) -> None:
     ids = [int(node["id"]) for node in nodes]
     look = LiveCluster({node["name"]: (node["host"], int(node["port"])) for node in nodes}).look
     wait_until_complete(
-        lambda: missing(look(), brokers=ids, voters=ids),
+        lambda: missing(look(), brokers=ids, voters=[int(voter) for voter in props["voters"]]),
         [str(node["name"]) for node in nodes],
         timeout=float(props["timeoutSeconds"]),
     )
@@ -144,8 +148,8 @@ class LiveCluster:
         quorums: dict[str, quorum.Quorum | str] = {}
         for name, (host, port) in self._addresses.items():
             try:
-                quorums[name] = quorum.describe(host, port, timeout=ANSWER_SECONDS)
-            except quorum.QuorumError as error:
+                quorums[name] = quorum.describe(Address(host=host, port=port), timeout=ANSWER_SECONDS)
+            except NodeError as error:
                 quorums[name] = str(error)
         if all(isinstance(answer, str) for answer in quorums.values()):
             return View(quorums=quorums, brokers="no broker answers")

@@ -32,7 +32,9 @@ COMPONENTS = {
     "SchemaRegistry": "messaging:index:SchemaRegistry",
 }
 DYNAMIC_RESOURCES = {
+    "BrokerGate": "dynamic/messaging:BrokerGate",
     "ClusterIdentity": "dynamic/messaging:ClusterIdentity",
+    "ClusterSettings": "dynamic/messaging:ClusterSettings",
     "ClusterReady": "dynamic/messaging:ClusterReady",
     "ContainerHealthy": "dynamic/messaging:ContainerHealthy",
     "LoadBalancerConfig": "dynamic/messaging:LoadBalancerConfig",
@@ -40,6 +42,8 @@ DYNAMIC_RESOURCES = {
     "Subject": "dynamic/messaging:Subject",
 }
 PROVIDERS = {
+    "components.dynamic.broker_gate.BrokerGateProvider",
+    "components.dynamic.cluster_settings.ClusterSettingsProvider",
     "components.dynamic.gate.ClusterReadyProvider",
     "components.dynamic.haproxy.LoadBalancerConfigProvider",
     "components.dynamic.healthy.ContainerHealthyProvider",

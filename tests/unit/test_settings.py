@@ -135,6 +135,16 @@ def test_the_console_can_stand_in_for_kafka_ui_anywhere(load: Load) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
+        ({"rollFirst": "Kafka 9"}, ("messaging:rollFirst is 'Kafka 9'", "such as kafka-1")),
+        (
+            {"cluster": {"settings": {"node.id": 4, "listeners": "x", "Bad": 1, "log.retention.ms": []}}},
+            (
+                "settings.node.id cannot be set here",
+                "settings.listeners",
+                "settings.Bad",
+                "a text or a number",
+            ),
+        ),
         ({"environment": "staging"}, ("messaging:environment is 'staging'", "one of dev, prod")),
         ({"portOffset": "many"}, ("messaging:portOffset is 'many'", "from 0 to 50000")),
         ({"portOffset": -1}, ("messaging:portOffset", "'-1'")),
@@ -205,3 +215,15 @@ def test_keys_of_other_namespaces_are_none_of_ours(load: Load, configure: Config
     configure({"environment": "dev", "docker:host": "x", "pulumi:tags": "{}"})
 
     assert configuration.load(tmp_path).docker_host is None
+
+
+def test_settings_of_kafka_are_taken_as_kafka_writes_them(load: Load) -> None:
+    given = {"log.retention.ms": 1000.0, "log.preallocate": True, "compression.type": "zstd"}
+
+    found = load(cluster={"settings": given})
+
+    assert found.cluster.kafka_settings == {
+        "log.retention.ms": "1000",
+        "log.preallocate": "true",
+        "compression.type": "zstd",
+    }

@@ -72,3 +72,19 @@ def test_heap_and_jmx_are_arguments_of_the_start_command(dev: Settings) -> None:
     assert "KAFKA_HEAP_OPTS=-Xms512m -Xmx512m" in command
     assert "KAFKA_JMX_PORT=9108" in command
     assert "KAFKA_JMX_HOSTNAME=localhost" in command
+
+
+def test_what_kafka_changes_while_it_runs_is_not_in_the_environment(dev: Settings) -> None:
+    added = {"log.retention.ms": "1000", "num.io.threads": "4", "queued.max.requests": "700"}
+    cluster = topology.plan(dev)
+
+    variables = broker_properties.environment(cluster.nodes[0], cluster, dev.level, added)
+    dynamic = broker_properties.dynamic(dev.level, added)
+
+    assert variables["KAFKA_QUEUED_MAX_REQUESTS"] == "700"
+    assert not {"KAFKA_LOG_RETENTION_MS", "KAFKA_NUM_IO_THREADS", "KAFKA_LOG_SEGMENT_BYTES"} & set(variables)
+    assert dynamic == {
+        "log.retention.ms": "1000",
+        "log.segment.bytes": str(64 * 1024 * 1024),
+        "num.io.threads": "4",
+    }

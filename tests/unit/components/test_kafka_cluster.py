@@ -8,23 +8,23 @@ import pytest
 
 from components import platform
 from components.kafka_cluster import KafkaCluster, KafkaClusterArgs
+from messaging.naming import BUILT_FROM_LABEL
 
 if TYPE_CHECKING:
     from settings import Settings
     from tests.conftest import Engine
 
 
-@pytest.fixture
-def three(engine: Engine, prod: Settings) -> Engine:
+def cluster(engine: Engine, prod: Settings, *, roll_first: str = "") -> Engine:
     """A cluster of three nodes whose volumes are protected."""
     planned = platform.plan(prod, ())
     args = KafkaClusterArgs(
-        topology=planned.topology,
-        blueprints=planned.nodes,
+        planned=planned,
         owner=prod.owner,
         image_source=prod.images.source,
-        topics=(),
         replication_factor=3,
+        docker_host="",
+        roll_first=roll_first,
         ready_timeout_seconds=60,
         protect_data=True,
         depends_on=(),
@@ -33,13 +33,40 @@ def three(engine: Engine, prod: Settings) -> Engine:
     return engine
 
 
+@pytest.fixture
+def three(engine: Engine, prod: Settings) -> Engine:
+    """Its nodes in their usual order."""
+    return cluster(engine, prod)
+
+
 def test_nodes_come_one_after_another_in_a_fixed_order(three: Engine) -> None:
     containers = [three.named(f"kafka-{number}-container") for number in (1, 2, 3)]
 
     assert [container.inputs["name"] for container in containers] == ["kafka-1", "kafka-2", "kafka-3"]
-    assert containers[0].depends_on() == {"kafka-identity", "kafka-1-data"}
-    assert containers[1].depends_on() == {"kafka-1-container", "kafka-2-data"}
-    assert containers[2].depends_on() == {"kafka-2-container", "kafka-3-data"}
+    assert containers[0].depends_on() == {"kafka-identity", "kafka-1-gate", "kafka-1-data"}
+    assert containers[1].depends_on() >= {"kafka-1-container", "kafka-2-gate", "kafka-2-data"}
+    assert containers[2].depends_on() >= {"kafka-2-container", "kafka-3-gate", "kafka-3-data"}
+
+
+def test_a_gate_stands_before_each_node_and_behind_the_one_replaced_before(three: Engine) -> None:
+    gates = [three.named(f"kafka-{number}-gate") for number in (1, 2, 3)]
+
+    assert gates[0].depends_on() == {"kafka-identity"}
+    assert gates[1].depends_on() == {"kafka-identity", "kafka-1-container"}
+    assert gates[2].inputs["previous"] == ["kafka-2-container-id"]
+    assert [node["name"] for node in gates[2].inputs["nodes"]] == ["kafka-1", "kafka-2", "kafka-3"]
+    for gate, node in zip(gates, gates[0].inputs["nodes"], strict=True):
+        container = three.named(gate.name.replace("gate", "container"))
+        labels = {label["label"]: label["value"] for label in container.inputs["labels"]}
+        assert labels[BUILT_FROM_LABEL] == node["wanted"]
+
+
+def test_the_order_can_begin_with_a_certain_node(engine: Engine, prod: Settings) -> None:
+    made = cluster(engine, prod, roll_first="kafka-3")
+
+    assert made.named("kafka-3-gate").depends_on() == {"kafka-identity"}
+    assert "kafka-3-container" in made.named("kafka-1-gate").depends_on()
+    assert "kafka-1-container" in made.named("kafka-2-gate").depends_on()
 
 
 def test_the_gate_waits_for_all_nodes_and_is_asked_again_when_one_is_another(three: Engine) -> None:

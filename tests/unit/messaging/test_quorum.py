@@ -11,6 +11,7 @@ import pytest
 from kafka.protocol.admin.cluster import DescribeQuorumResponse
 
 from messaging import quorum
+from messaging.protocol import Address, NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def node() -> Iterator[Node]:
 
 
 def describe(node: Node) -> quorum.Quorum:
-    return quorum.describe("127.0.0.1", node.port, timeout=5)
+    return quorum.describe(Address(host="127.0.0.1", port=node.port), timeout=5)
 
 
 def test_leader_and_voters_are_read(node: Node) -> None:
@@ -101,7 +102,7 @@ def test_leader_and_voters_are_read(node: Node) -> None:
 def test_anything_else_is_an_error_that_names_the_node(node: Node, prepared: bytes, words: str) -> None:
     node.prepared = prepared
 
-    with pytest.raises(quorum.QuorumError, match=words) as refused:
+    with pytest.raises(NodeError, match=words) as refused:
         describe(node)
     assert f"127.0.0.1:{node.port}" in str(refused.value)
 
@@ -111,5 +112,5 @@ def test_a_node_that_does_not_listen_is_named() -> None:
         holder.bind(("127.0.0.1", 0))
         port: Any = holder.getsockname()[1]
 
-        with pytest.raises(quorum.QuorumError, match=f"127.0.0.1:{port} does not answer: Connection refused"):
-            quorum.describe("127.0.0.1", port, timeout=5)
+        with pytest.raises(NodeError, match=f"127.0.0.1:{port} does not answer: Connection refused"):
+            quorum.describe(Address(host="127.0.0.1", port=port), timeout=5)

@@ -86,7 +86,7 @@ def test_a_cluster_that_gets_complete_at_the_last_moment_is_let_through() -> Non
     ids=["nothing", "another container", "a container not known yet", "another address", "another timeout"],
 )
 def test_it_waits_again_when_a_node_is_another_one(change: dict[str, Any], waits: bool) -> None:
-    inputs = {"nodes": [NODE], "containers": ["c1"], "timeoutSeconds": 180}
+    inputs = {"nodes": [NODE], "voters": [1], "containers": ["c1"], "timeoutSeconds": 180}
 
     result = gate.ClusterReadyProvider().diff("id", inputs, inputs | change)
 

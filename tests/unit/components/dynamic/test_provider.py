@@ -50,6 +50,7 @@ def test_a_refusal_reaches_the_user_as_its_words_alone(
     properties = {
         "__provider": serialize_provider(ClusterReadyProvider()),
         "nodes": nodes,
+        "voters": [1],
         "containers": ["c1"],
         "timeoutSeconds": 0,
     }

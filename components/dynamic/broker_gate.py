@@ -1,0 +1,202 @@
+"""BrokerGate: stands before each node's container, and lets it be replaced only when nobody would notice.
+
+It runs when the running container is not built from what is wanted, which is when the container behind it is
+about to be replaced; a pass that was not followed by the replacement is therefore asked for again. A gate
+that refuses stops the run, and everything behind it stays as it is; the next run begins there.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, UpdateResult
+
+from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
+from messaging import observe, roll
+from messaging.cluster import View
+from messaging.protocol import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pulumi
+
+TIMES_IN_A_ROW = 4
+"""After a hard kill the others still count the node as in sync for a moment."""
+PAUSE_SECONDS = 0.4
+HOPELESS_SECONDS = 12.0
+FIRST_WORD_SECONDS = 3.0
+NEXT_WORD_SECONDS = 5.0
+
+
+class BrokerGate(Resource, module="messaging", name="BrokerGate"):
+    """Stands before one node's container."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        node: str,
+        nodes: Sequence[Mapping[str, Any]],
+        previous: Sequence[pulumi.Input[str]],
+        settings: Mapping[str, str],
+        docker_host: str,
+        timeout_seconds: int,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """Declares the gate.
+
+        Args:
+            name: its logical name.
+            node: the node that it stands before.
+            nodes: each one's ``id``, ``name``, ``host``, ``port``, ``broker``, ``voter`` and ``wanted``, the
+                hash of what its container is built from.
+            previous: the id of the container that is replaced before this one.
+            settings: what the container is built from, so that a preview can say what changes.
+            docker_host: the Docker engine's address; empty for what the environment says.
+            timeout_seconds: how long to wait while nothing gets better.
+            opts: with the previous container among ``depends_on``.
+        """
+        props = {
+            "node": node,
+            "nodes": [dict(one) for one in nodes],
+            "previous": list(previous),
+            "settings": dict(settings),
+            "dockerHost": docker_host,
+            "timeoutSeconds": timeout_seconds,
+        }
+        super().__init__(BrokerGateProvider(), name, props, opts)
+
+
+class BrokerGateProvider(EmptyProvider):
+    """Waits on create and update; there is nothing to read or delete."""
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Says what of the node can only change with its container."""
+        changed = changes(_olds.get("settings", {}), news["settings"])
+        if _olds and changed:
+            tell(f"rolling: {news['node']} is replaced for {', '.join(changed)}")
+        return CheckResult(news, [])
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Whether the running container is another than the wanted one."""
+        running = observe.containers(_news["dockerHost"], [_news["node"]])
+        if running is None:
+            return DiffResult(changes=differs(_olds, _news, ignoring=("previous", "timeoutSeconds")))
+        return DiffResult(changes=running[_news["node"]].built_from != _wanted(_news))
+
+    @told_plainly
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Waits: the container may be there already, made before there were gates."""
+        _wait(props)
+        return CreateResult(str(props["node"]), inputs_only(props))
+
+    @told_plainly
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Waits until the node may be stopped."""
+        _wait(_news)
+        return UpdateResult(inputs_only(_news))
+
+
+def changes(olds: Mapping[str, str], news: Mapping[str, str]) -> list[str]:
+    """What differs between two nodes' settings, each as ``name`` with the old and the new value."""
+    found = []
+    for name in sorted(set(olds) | set(news)):
+        old, new = olds.get(name), news.get(name)
+        if old != new:
+            found.append(f"{name} ({_shown(old)} -> {_shown(new)})")
+    return found
+
+
+def _shown(value: str | None) -> str:
+    return "nothing" if value is None else value
+
+
+def _wanted(props: Mapping[str, Any]) -> str:
+    return next(str(node["wanted"]) for node in props["nodes"] if node["name"] == props["node"])
+
+
+def _wait(props: Mapping[str, Any]) -> None:
+    # Numbers arrive as floats.
+    nodes = [
+        roll.Node(
+            id=int(node["id"]),
+            name=str(node["name"]),
+            broker=bool(node["broker"]),
+            voter=bool(node["voter"]),
+            wanted=str(node["wanted"]),
+        )
+        for node in props["nodes"]
+    ]
+    addresses = {
+        str(node["name"]): Address(host=str(node["host"]), port=int(node["port"]))
+        for node in props["nodes"]
+        if node["broker"]
+    }
+    names = [node.name for node in nodes]
+    target = next(node for node in nodes if node.name == props["node"])
+
+    def ask() -> roll.Verdict:
+        found = observe.facts(addresses, observe.containers(props["dockerHost"], names), names)
+        verdict = roll.decide(target, nodes, found)
+        if verdict.passes:
+            return verdict
+        views = [fact.view for fact in found.values() if isinstance(fact.view, View)]
+        behind = observe.bytes_behind({node.id: addresses[node.name] for node in nodes if node.broker}, views)
+        return roll.decide(target, nodes, found, behind=behind)
+
+    wait_until_safe(ask, target.name, timeout=float(props["timeoutSeconds"]))
+
+
+def wait_until_safe(
+    ask: Callable[[], roll.Verdict],
+    name: str,
+    *,
+    timeout: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Asks until the node may be stopped several times in a row, and says meanwhile why it may not.
+
+    Args:
+        ask: the verdict now.
+        name: the node's.
+        timeout: seconds in which nothing gets better.
+        clock: the time in seconds.
+        sleep: how to pause.
+
+    Raises:
+        Refusal: it may still not be stopped.
+    """
+    began = clock()
+    patience = roll.Patience(seconds=timeout, hopeless_seconds=HOPELESS_SECONDS, now=began)
+    next_word = FIRST_WORD_SECONDS
+    passed = 0
+    while True:
+        verdict = ask()
+        passed = passed + 1 if verdict.passes else 0
+        if verdict.passes and (passed >= TIMES_IN_A_ROW or not verdict.progress):
+            for reason in verdict.reasons:
+                tell(f"{name}: {reason}")
+            return
+        now = clock()
+        if not verdict.passes and patience.is_over(verdict, now):
+            raise Refusal(_refusal(name, verdict, now - began))
+        if not verdict.passes and now - began >= next_word:
+            progress = f"; {verdict.progress[-1] / 1e6:.1f} MB to copy" if verdict.progress[-1] else ""
+            reasons = "; ".join(verdict.reasons[:3])
+            tell(f"{name} is not stopped yet ({now - began:.0f} s): {reasons}{progress}")
+            next_word = now - began + NEXT_WORD_SECONDS
+        sleep(PAUSE_SECONDS)
+
+
+def _refusal(name: str, verdict: roll.Verdict, waited: float) -> str:
+    reasons = "".join(f"\n  - {reason}" for reason in verdict.reasons)
+    advice = f"{verdict.advice}.\n" if verdict.advice else ""
+    return (
+        f"{name} was not replaced, and nothing behind it: stopping it now would be noticed. After "
+        f"{waited:.0f} s:{reasons}\n{advice}"
+        "The cluster goes on as it is. `messaging health` shows it; when it has recovered, `pulumi up` goes "
+        f"on from here. If {name} itself will never recover: `docker stop {name}`, then `pulumi up`."
+    )
