@@ -207,7 +207,7 @@ def _check_racks(fields: Fields, level: Level, places: list[Place]) -> None:
         if not place.rack:
             problem = "has no rack, but other brokers have: Kafka spreads replicas over racks only if all do"
             fields.fault(str(number), problem)
-    if level.durable and len(named) < level.replication_factor:
+    if level.durable and len(named) < min(level.replication_factor, level.brokers):
         problem = (
             f"are in {_counted(len(named), 'rack')} ({', '.join(sorted(named))}), but there are "
             f"{level.replication_factor} copies: one rack's failure would take several of a partition"

@@ -95,7 +95,7 @@ class StreamPlan:
 def plan(settings: Settings, catalogue: Iterable[Stream]) -> Platform:
     """The platform that the settings and the stream catalogue ask for."""
     cluster = topology.plan(settings)
-    network = settings.owner.name(f"iot-platform{settings.level.suffix}")
+    network = settings.owner.name(f"iot-platform-{settings.environment}")
     offset, host = settings.port_offset, settings.advertised_host
     registries = [
         settings.owner.name(name)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PROJECT_FILE = "Pulumi.yaml"
+_DEVELOPMENT = "dev"
 
 
 def environment_defaults(
@@ -33,10 +34,37 @@ def environment_defaults(
     if "PULUMI_CONFIG_PASSPHRASE" in environment or "PULUMI_CONFIG_PASSPHRASE_FILE" in environment:
         return added
     stack = named_stack(arguments, environment) or _selected_stack(environment, project)
-    if stack is not None and _is_development(project / f"Pulumi.{stack}.yaml"):
+    if stack is not None and _environment(project / f"Pulumi.{stack}.yaml") == _DEVELOPMENT:
         # Development stacks hold no secret; their committed salt is that of the empty passphrase.
         added["PULUMI_CONFIG_PASSPHRASE"] = ""
     return added
+
+
+def empty_passphrase(arguments: Sequence[str], environment: Mapping[str, str], project: Path) -> str | None:
+    """Why an empty passphrase is refused: it protects a stack that is no development stack. Else None.
+
+    Args:
+        arguments: the command line after the program's name.
+        environment: what the caller has set.
+        project: the folder with Pulumi.yaml.
+    """
+    given = environment.get("PULUMI_CONFIG_PASSPHRASE")
+    file = environment.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    if given is None and file:
+        try:
+            given = Path(file).read_text().strip()
+        except OSError:
+            return None  # whatever is wrong with the file, the engine says it better
+    if given != "":
+        return None
+    stack = named_stack(arguments, environment) or _selected_stack(environment, project)
+    if stack is None or _environment(project / f"Pulumi.{stack}.yaml") in {None, _DEVELOPMENT}:
+        return None
+    return (
+        f"the passphrase for the stack {stack} is empty, so that anyone who has its files could read its "
+        "secrets. Choose one, keep it where your team keeps such things, and set PULUMI_CONFIG_PASSPHRASE or "
+        "PULUMI_CONFIG_PASSPHRASE_FILE to it."
+    )
 
 
 def find_project(folder: Path) -> Path | None:
@@ -97,9 +125,10 @@ def _has_backend(environment: Mapping[str, str], project: Path) -> bool:
         return False
 
 
-def _is_development(stack_file: Path) -> bool:
+def _environment(stack_file: Path) -> str | None:
+    """What kind of platform a stack file says it is for; None if it does not."""
     try:
         settings = yaml.safe_load(stack_file.read_text()) or {}
-        return (settings.get("config") or {}).get("messaging:environment") == "dev"
+        return (settings.get("config") or {}).get("messaging:environment")
     except (OSError, yaml.YAMLError, AttributeError):
-        return False
+        return None

@@ -22,6 +22,10 @@ def main() -> NoReturn:
         sys.exit(1)
     project = defaults.find_project(defaults.working_folder(arguments))
     if project is not None:
+        refused = defaults.empty_passphrase(arguments, os.environ, project)
+        if refused:
+            sys.stderr.write(f"error: {refused}\n")
+            sys.exit(1)
         os.environ.update(defaults.environment_defaults(arguments, os.environ, project))
     sys.stderr.write(engine.announcement() + "\n")
     if engine.cli is not None:

@@ -208,6 +208,11 @@ def ask_passphrase(stack: str, *, new: bool = False) -> str:
     typed = getpass.getpass(f"Enter your passphrase to protect config/secrets of {stack}: ")
     if getpass.getpass("Re-enter your passphrase to confirm: ") != typed:
         raise BadInput("the two passphrases differ; nothing was created")
+    if not typed:
+        raise BadInput(
+            f"an empty passphrase protects nothing; nothing was created. If that is meant, set "
+            f"{phrases.VARIABLE} to empty"
+        )
     return typed
 
 

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     Load = Callable[..., Settings]
 
 PINS = "kafka: example/kafka:8.1.2\nschemaRegistry: example/registry:8.1.2\nkafkaUi: example/ui:v1.4.2\n"
+PINS += "loadBalancer: example/haproxy:3.0\n"
 
 
 @pytest.fixture
 def load(tmp_path: Path, engine: Engine, configure: Configure) -> Load:
     """Reads a configuration, structured values given as they are, and the text of a site's file."""
 
-    def read(site: str | None = None, pins: str = PINS, **values: Any) -> Settings:
+    def read(site: str | None = None, pins: str = PINS, environment: str = "dev", **values: Any) -> Settings:
         (tmp_path / "images").mkdir(exist_ok=True)
         (tmp_path / "images" / "registry.yaml").write_text(pins)
         if site is not None:
@@ -35,7 +36,7 @@ def load(tmp_path: Path, engine: Engine, configure: Configure) -> Load:
         texts = {
             key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in values.items()
         }
-        configure({"environment": "dev"} | texts)
+        configure({"environment": environment} | texts)
         return configuration.load(tmp_path)
 
     return read
@@ -184,6 +185,119 @@ def test_a_mistake_is_told_with_what_is_allowed_and_where(
     told = refusal(load, **values)
 
     for word in words:
+        assert word in told
+
+
+def test_production_is_three_brokers_that_keep_three_copies(load: Load) -> None:
+    settings = load(environment="prod")
+
+    level = settings.level
+    assert (level.brokers, level.controllers) == (3, 3)
+    assert (level.replication_factor, level.min_insync_replicas) == (3, 2)
+    assert [place.rack for place in settings.cluster.places] == ["rack-1", "rack-2", "rack-3"]
+    assert (settings.cluster.kafka.heap_mib, level.cpus) == (2048, 2)
+    assert settings.load_balancer is not None
+    assert (settings.load_balancer.mode, settings.load_balancer.drain_seconds) == ("bootstrap", 30)
+    assert settings.images.load_balancer == "example/haproxy:3.0"
+
+
+def test_what_a_production_stack_says_of_its_cluster_is_taken(load: Load) -> None:
+    settings = load(
+        environment="prod",
+        cluster={
+            "brokers": 5,
+            "controllers": "dedicated",
+            "quorum": 5,
+            "replicationFactor": 5,
+            "minInsyncReplicas": 3,
+            "cpus": 4,
+            "openFiles": 100_000,
+            "controllerNodes": {"heap": "256m", "memory": "768m"},
+            "nodes": {"4": {"rack": "east", "port": 19_444, "advertisedHost": "four.example.org"}},
+        },
+        loadBalancer={"mode": "proxy", "drain": "2m", "memory": "512m"},
+    )
+
+    cluster, level = settings.cluster, settings.level
+    assert cluster.dedicated
+    assert (level.brokers, level.controllers, level.replication_factor, level.min_insync_replicas) == (
+        5,
+        5,
+        5,
+        3,
+    )
+    assert (level.cpus, level.open_files) == (4, 100_000)
+    assert (cluster.controller.heap_mib, cluster.controller.memory_mib) == (256, 768)
+    assert (cluster.places[3].rack, cluster.places[3].port) == ("east", 19_444)
+    assert cluster.places[3].advertised_host == "four.example.org"
+    assert settings.load_balancer is not None
+    assert (settings.load_balancer.mode, settings.load_balancer.drain_seconds) == ("proxy", 120)
+
+
+NODES_IN_TWO_RACKS = {"1": {"rack": "a"}, "2": {"rack": "b"}, "3": {"rack": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("environment", "values", "words"),
+    [
+        (
+            "prod",
+            {"cluster": {"minInsyncReplicas": 3}},
+            ("cluster.minInsyncReplicas is 3 of 3 copies", "At most 2", "minInsyncReplicas: 2"),
+        ),
+        ("prod", {"cluster": {"minInsyncReplicas": 1}}, ("minInsyncReplicas is 1", "lost with it")),
+        ("prod", {"cluster": {"minInsyncReplicas": 4}}, ("nothing could ever be written",)),
+        ("dev", {"cluster": {"minInsyncReplicas": 2}}, ("minInsyncReplicas is 2", "there are 1 copies")),
+        (
+            "prod",
+            {"cluster": {"replicationFactor": 4}},
+            ("replicationFactor is 4, but there are 3 brokers", "replicationFactor: 3"),
+        ),
+        (
+            "prod",
+            {"cluster": {"brokers": 2}},
+            ("replicationFactor is 3, but there are 2 brokers", "quorum is 3"),
+        ),
+        ("dev", {"cluster": {"replicationFactor": 3}}, ("there are 1 broker, and each holds one copy",)),
+        ("prod", {"cluster": {"quorum": 4, "brokers": 5}}, ("quorum is 4", "even number", "quorum: 3")),
+        (
+            "prod",
+            {"cluster": {"quorum": 2, "controllers": "dedicated"}},
+            ("quorum is 2", "even number of controllers"),
+        ),
+        ("prod", {"cluster": {"controllers": "three"}}, ("one of combined, dedicated",)),
+        ("prod", {"cluster": {"nodes": NODES_IN_TWO_RACKS}}, ("are in 2 racks (a, b)", "3 copies")),
+        ("dev", {"cluster": {"brokers": 2, "nodes": {"1": {"rack": "a"}}}}, ("cluster.nodes.2 has no rack",)),
+        (
+            "prod",
+            {"cluster": {"nodes": {"2": {"port": 9092}}}},
+            ("port 9092 twice: for broker 1 and for broker 2",),
+        ),
+        ("prod", {"cluster": {"nodes": {"1": {"jmxPort": 8404}}}}, ("port 8404 twice",)),
+        ("prod", {"cluster": {"nodes": {"4": {"rack": "a"}}}}, ("cluster.nodes.4 is not known", "1, 2, 3")),
+        ("prod", {"loadBalancer": {"mode": "both"}}, ("one of bootstrap, proxy",)),
+        ("dev", {"loadBalancer": {"mode": "proxy"}}, ("loadBalancer.mode is not known",)),
+        ("prod", {"cluster": {"openFiles": 100}}, ("openFiles is 100", "from 4096")),
+    ],
+)
+def test_a_cluster_that_would_not_keep_what_it_promises_is_refused(
+    load: Load, environment: str, values: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    told = refusal(load, environment=environment, **values)
+
+    for word in words:
+        assert word in told, told
+
+
+def test_the_faults_of_a_cluster_are_told_together(load: Load) -> None:
+    told = refusal(
+        load,
+        environment="prod",
+        cluster={"brokers": 2, "minInsyncReplicas": 3, "heap": "4g", "nodes": {"2": {"port": 9092}}},
+    )
+
+    assert "Pulumi.dev.yaml has 5 faults" in told
+    for word in ("replicationFactor", "minInsyncReplicas", "quorum", "memory", "port 9092 twice"):
         assert word in told
 
 

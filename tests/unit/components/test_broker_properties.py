@@ -88,3 +88,61 @@ def test_what_kafka_changes_while_it_runs_is_not_in_the_environment(dev: Setting
         "log.segment.bytes": str(64 * 1024 * 1024),
         "num.io.threads": "4",
     }
+
+
+def of(settings: Settings, number: int = 0) -> dict[str, str]:
+    planned = topology.plan(settings)
+    return broker_properties.environment(planned.nodes[number], planned, settings.level)
+
+
+def test_three_nodes_keep_three_copies_of_everything_and_need_two(prod: Settings) -> None:
+    told = of(prod)
+
+    factors = {value for name, value in told.items() if "REPLICATION_FACTOR" in name}
+    in_sync = {value for name, value in told.items() if name.endswith(("MIN_ISR", "MIN_INSYNC_REPLICAS"))}
+    assert (factors, in_sync) == ({"3"}, {"2"})
+
+
+def test_each_broker_knows_its_rack(prod: Settings) -> None:
+    assert [of(prod, number)["KAFKA_BROKER_RACK"] for number in range(3)] == ["rack-1", "rack-2", "rack-3"]
+
+
+@pytest.mark.parametrize(("cpus", "network", "io"), [(1, 3, 8), (2, 3, 8), (4, 5, 16), (8, 9, 32)])
+def test_threads_follow_from_the_limit_of_processors(
+    prod: Settings, cpus: int, network: int, io: int
+) -> None:
+    level = replace(prod.level, cpus=cpus)
+
+    told = broker_properties.dynamic(level)
+
+    assert (told["num.network.threads"], told["num.io.threads"]) == (str(network), str(io))
+
+
+def test_without_a_limit_kafka_decides_about_threads(dev: Settings) -> None:
+    assert not [
+        name for name in (*of(dev), *broker_properties.dynamic(dev.level)) if "threads" in name.lower()
+    ]
+
+
+def test_a_controller_of_its_own_is_told_nothing_about_clients(prod: Settings) -> None:
+    dedicated = replace(prod, cluster=replace(prod.cluster, dedicated=True))
+    planned = topology.plan(dedicated)
+
+    told = of(dedicated)
+
+    assert told["KAFKA_PROCESS_ROLES"] == "controller"
+    assert told["KAFKA_LISTENERS"] == "CONTROLLER://0.0.0.0:9093"
+    assert "KAFKA_ADVERTISED_LISTENERS" not in told
+    assert told["KAFKA_MIN_INSYNC_REPLICAS"] == "2"
+    command = broker_properties.start_command(planned.nodes[0], dedicated.cluster.controller, prod.level)
+    assert command[:3] == ("env", "--unset=KAFKA_ADVERTISED_LISTENERS", "/etc/confluent/docker/run")
+    broker = of(dedicated, 3)
+    assert broker["KAFKA_PROCESS_ROLES"] == "broker"
+    assert "CONTROLLER://" not in broker["KAFKA_LISTENERS"]
+
+
+def test_production_brokers_collect_garbage_with_g1(prod: Settings) -> None:
+    command = broker_properties.start_command(topology.plan(prod).nodes[0], prod.cluster.kafka, prod.level)
+
+    assert "KAFKA_HEAP_OPTS=-Xms2048m -Xmx2048m" in command
+    assert any("KAFKA_JVM_PERFORMANCE_OPTS=" in word and "+UseG1GC" in word for word in command)

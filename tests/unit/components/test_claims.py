@@ -178,3 +178,21 @@ def test_public_images_need_not_be_there(dev: Settings) -> None:
     public = replace(dev, images=replace(dev.images, source="registry"))
 
     assert claim(platform.plan(public, ()), public).local_images == ()
+
+
+def test_more_processors_than_the_host_has_are_refused(prod: Settings) -> None:
+    wanted = claim(platform.plan(prod, ()), prod)
+
+    told = only(faults(wanted, None, replace(ROOMY, cpus=1)))
+
+    assert "2 processors" in told
+    assert "messaging:cluster.cpus" in told
+
+
+def test_the_memory_of_all_containers_counts(prod: Settings) -> None:
+    wanted = claim(platform.plan(prod, ()), prod)
+
+    told = only(faults(wanted, None, replace(ROOMY, memory_mib=8_192)))
+
+    for name in ("kafka-1 3.0 GiB", "kafka-lb 0.2 GiB", "schema-registry-2 0.5 GiB", "8.0 GiB"):
+        assert name in told

@@ -94,3 +94,65 @@ def test_the_fingerprint_stays_when_only_the_memory_limit_changes(dev: Settings)
     other = replace(dev, cluster=replace(dev.cluster, kafka=replace(dev.cluster.kafka, memory_mib=2048)))
 
     assert by_role(other)["broker"].fingerprint == by_role(dev)["broker"].fingerprint
+
+
+def test_the_production_platform_is_on_the_ports_that_people_know(prod: Settings) -> None:
+    containers = platform.plan(prod, ()).containers
+
+    assert {one.name: [port.outside for port in one.ports] for one in containers} == {
+        "kafka-lb": [9095, 8081, 8404],
+        "kafka-1": [9092, 9101],
+        "kafka-2": [9093, 9102],
+        "kafka-3": [9094, 9103],
+        "schema-registry-1": [],
+        "schema-registry-2": [],
+        "kafka-ui": [8080],
+    }
+    assert {one.network for one in containers} == {"iot-platform-prod"}
+
+
+def test_with_a_load_balancer_everyone_asks_it(prod: Settings) -> None:
+    planned = platform.plan(replace(prod, port_offset=1), ())
+
+    assert planned.outputs["bootstrapServers"] == "localhost:9096"
+    assert planned.outputs["loadBalancerUrl"] == "http://localhost:8405/stats"
+    assert planned.ui.environment["KAFKA_CLUSTERS_0_SCHEMAREGISTRY"] == "http://kafka-lb:8081"
+
+
+def test_in_proxy_mode_brokers_publish_no_port_for_clients(prod: Settings) -> None:
+    assert prod.load_balancer is not None
+    planned = platform.plan(replace(prod, load_balancer=replace(prod.load_balancer, mode="proxy")), ())
+
+    ports = {one.name: {port.inside: port.outside for port in one.ports} for one in planned.containers}
+    assert ports["kafka-2"] == {9102: 9102}
+    assert ports["kafka-lb"].items() >= {9201: 9201, 9202: 9202, 9203: 9203}.items()
+    assert "EXTERNAL://localhost:9202" in planned.nodes[1].environment["KAFKA_ADVERTISED_LISTENERS"]
+
+
+def test_both_environments_fit_on_one_host(dev: Settings, prod: Settings) -> None:
+    first, second = platform.plan(dev, ()), platform.plan(replace(prod, port_offset=1000), ())
+
+    names = [{one.name for one in planned.containers} for planned in (first, second)]
+    ports = [
+        {port.outside for one in planned.containers for port in one.ports} for planned in (first, second)
+    ]
+    assert not names[0] & names[1]
+    assert not ports[0] & ports[1]
+
+
+def test_a_controller_of_its_own_has_no_port_for_clients_and_memory_of_its_own(prod: Settings) -> None:
+    planned = platform.plan(replace(prod, cluster=replace(prod.cluster, dedicated=True)), ())
+
+    controller = planned.nodes[0]
+    assert (controller.name, controller.role) == ("kafka-controller-1", "controller")
+    assert [port.outside for port in controller.ports] == [9111]
+    assert controller.memory_mib == prod.cluster.controller.memory_mib
+    assert "9093" in controller.health.test[-1]
+
+
+def test_a_property_that_blueprints_did_not_have_before_replaces_nothing(dev: Settings) -> None:
+    (blueprint,) = platform.plan(dev, ()).nodes
+
+    assert blueprint.cpus == 0
+    assert blueprint.fingerprint == replace(blueprint, cpus=0).fingerprint
+    assert blueprint.fingerprint != replace(blueprint, cpus=1).fingerprint

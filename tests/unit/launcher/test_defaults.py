@@ -104,3 +104,31 @@ def test_the_selected_stack_counts_where_none_is_named(project: Path, environmen
     backend.select(Project.find(project), environment, "dev")
 
     assert defaults.environment_defaults(["up"], environment, project)["PULUMI_CONFIG_PASSPHRASE"] == ""
+
+
+def test_an_empty_passphrase_is_refused_for_a_production_stack(
+    project: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.write_text("\n")
+
+    for given in ({"PULUMI_CONFIG_PASSPHRASE": ""}, {"PULUMI_CONFIG_PASSPHRASE_FILE": str(empty)}):
+        told = defaults.empty_passphrase(["stack", "select", "prod"], environment | given, project)
+
+        assert told is not None
+        assert "the stack prod is empty" in told
+
+
+@pytest.mark.parametrize(
+    ("stack", "given"),
+    [
+        ("dev", {"PULUMI_CONFIG_PASSPHRASE": ""}),
+        ("prod", {"PULUMI_CONFIG_PASSPHRASE": "a real one"}),
+        ("prod", {}),
+        ("unknown", {"PULUMI_CONFIG_PASSPHRASE": ""}),
+    ],
+)
+def test_any_other_passphrase_is_the_engines_affair(
+    project: Path, environment: dict[str, str], stack: str, given: dict[str, str]
+) -> None:
+    assert defaults.empty_passphrase(["up", "--stack", stack], environment | given, project) is None
