@@ -8,13 +8,14 @@ import pulumi
 import settings as configuration
 from components import claims, platform, topology
 from components.docker_host import DockerHost, DockerHostArgs
-from components.event_stream import EventStream, EventStreamArgs
+from components.dynamic.subject import RegistryAccess
 from components.kafka_cluster import KafkaCluster, KafkaClusterArgs
 from components.kafka_ui import KafkaUI
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.schema_registry import SchemaRegistry, SchemaRegistryArgs
 from components.service import ServiceArgs
-from messaging import streams
+from components.stream_catalogue import StreamCatalogue, StreamCatalogueArgs
+from messaging import catalogue
 
 # Python's own handler would show a traceback when the engine ends the program of a failed deployment.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -22,11 +23,14 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 project = Path(__file__).resolve().parent
 settings = configuration.load(project)
 try:
-    planned = platform.plan(settings, streams.load(project / "schemas"))
-except streams.CatalogueError as error:
+    entries = catalogue.load(project / "schemas", {settings.environment: settings.level.brokers})
+except catalogue.CatalogueError as error:
     raise pulumi.RunError(str(error)) from None
+planned = platform.plan(settings, entries)
 owner, level = settings.owner, settings.level
 
+schemas = RegistryAccess(url=planned.schema_registry_url)
+streams = StreamCatalogue("streams", StreamCatalogueArgs(catalogue=entries, registry=schemas))
 host = DockerHost("docker", DockerHostArgs(claim=claims.claim(planned, settings), network=planned.network))
 on_host = pulumi.ResourceOptions(providers=[host.provider])
 entry = [
@@ -39,13 +43,12 @@ cluster = KafkaCluster(
         planned=planned,
         owner=owner,
         image_source=settings.images.source,
-        replication_factor=level.replication_factor,
         docker_host=settings.docker_host or "",
         roll_first=settings.roll_first,
         ready_timeout_seconds=settings.cluster.ready_timeout_seconds,
         protect_data=level.protect_data,
         # In proxy mode, whoever waits for brokers reaches them through the load balancer alone.
-        depends_on=[host.network, *(entry if topology.is_proxied(settings) else [])],
+        depends_on=[host.network, streams.checked, *(entry if topology.is_proxied(settings) else [])],
     ),
     on_host,
 )
@@ -60,20 +63,9 @@ registry_args = SchemaRegistryArgs(
 registry = SchemaRegistry("schema-registry", registry_args, on_host)
 ui_args = ServiceArgs(blueprint=planned.ui, owner=owner, url=planned.ui_url, depends_on=running)
 KafkaUI("kafka-ui", ui_args, on_host)
-for name, stream in planned.streams.items():
-    EventStream(
-        name,
-        EventStreamArgs(
-            topics=stream.topics,
-            subjects=stream.subjects,
-            replication_factor=level.replication_factor,
-            registry_url=planned.schema_registry_url,
-            registries=[*registry.containers, *entry],
-            identity=cluster.identity,
-            protect_data=level.protect_data,
-        ),
-        pulumi.ResourceOptions(providers=[cluster.provider]),
-    )
+streams.make_streams(
+    planned.streams, cluster, registry=[*registry.containers, *entry], protect_data=level.protect_data
+)
 
 for name, value in planned.outputs.items():
     pulumi.export(name, value)

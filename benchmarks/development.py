@@ -24,7 +24,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 from rich.table import Table
 
-from messaging import streams
+from messaging import catalogue, streams
 from tests.e2e import harness
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ def _compose_round(figures: Figures, name: str, peer: Peer, make_topics: Callabl
 def _topics() -> list[streams.Topic]:
     return [
         topic
-        for stream in streams.load(SCHEMAS)
-        for topic in streams.topics(stream, "dev", min_insync_replicas=1)
+        for stream in catalogue.load(SCHEMAS).streams
+        for topic in streams.topics(stream, "dev", min_insync_replicas=1, replication_factor=1)
     ]
 
 

@@ -16,6 +16,7 @@ from components.dynamic.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from components.dynamic.subject import RegistryAccess
     from messaging import streams
 
 
@@ -27,11 +28,11 @@ class EventStreamArgs:
     """Its own topic and its dead letter queues."""
     subjects: Sequence[streams.Subject]
     """The schemas of its messages."""
-    replication_factor: int
-    """Of each topic."""
-    registry_url: str
-    """The Schema Registry, as reached from where Pulumi runs."""
-    registries: Sequence[pulumi.Resource]
+    quotas: Sequence[streams.Quota]
+    """What its clients may move."""
+    registry: RegistryAccess
+    """Where its schemas are registered."""
+    depends_on: Sequence[pulumi.Resource]
     """What must be there before a schema can be registered."""
     identity: pulumi.Resource
     """The cluster's identity. When that goes, everything in the cluster goes with it, unasked."""
@@ -49,21 +50,30 @@ class EventStream(pulumi.ComponentResource):
                 f"{topic.name}-topic",
                 name=topic.name,
                 partitions=topic.partitions,
-                replication_factor=args.replication_factor,
+                replication_factor=topic.replication_factor,
                 config=dict(topic.config),
                 opts=pulumi.ResourceOptions(
                     parent=self, deleted_with=args.identity, protect=args.protect_data
                 ),
             )
+        for quota in args.quotas:
+            kafka.Quota(
+                f"{name}-{quota.client}-quota",
+                entity_name=quota.client,
+                entity_type="client-id",
+                config=quota.config(),
+                # Changed in place, Kafka's provider erases it.
+                opts=pulumi.ResourceOptions(
+                    parent=self, deleted_with=args.identity, delete_before_replace=True
+                ),
+            )
         for subject in args.subjects:
             Subject(
                 f"{subject.name}-subject",
-                registry_url=args.registry_url,
-                subject=subject.name,
-                schema=subject.schema.text,
-                compatibility=subject.compatibility,
+                registry=args.registry,
+                subject=subject,
                 opts=pulumi.ResourceOptions(
-                    parent=self, deleted_with=args.identity, depends_on=list(args.registries)
+                    parent=self, deleted_with=args.identity, depends_on=list(args.depends_on)
                 ),
             )
         self.register_outputs({"topics": [topic.name for topic in args.topics]})

@@ -33,8 +33,6 @@ class KafkaClusterArgs:
     """The stack that labels name."""
     image_source: str
     """Part of the cluster's identity: it decides which product reads the data."""
-    replication_factor: int
-    """Of each topic."""
     docker_host: str
     """The Docker engine's address; empty for what the environment says."""
     roll_first: str
@@ -68,7 +66,7 @@ class KafkaCluster(pulumi.ComponentResource):
             process_roles=COMBINED if all(node.is_broker for node in topology.nodes) else DEDICATED,
             image_source=args.image_source,
             topics={
-                topic.name: {"partitions": topic.partitions, "replicationFactor": args.replication_factor}
+                topic.name: {"partitions": topic.partitions, "replicationFactor": topic.replication_factor}
                 for topic in args.planned.topics
             },
             opts=pulumi.ResourceOptions(parent=self),

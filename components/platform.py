@@ -12,10 +12,10 @@ from messaging.naming import BROKER, CONTROLLER, LOAD_BALANCER, SCHEMA_REGISTRY,
 from settings import KAFKA_UI
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from components.topology import Node, Topology
-    from messaging.streams import Stream, Subject, Topic
+    from messaging.streams import Catalogue, Quota, Stream, Subject, Topic
     from settings import Settings
 
 _REGISTRY_INSIDE = 8081
@@ -90,9 +90,10 @@ class StreamPlan:
     topics: tuple[Topic, ...]
     """Its own and its dead letter queues."""
     subjects: tuple[Subject, ...]
+    quotas: tuple[Quota, ...]
 
 
-def plan(settings: Settings, catalogue: Iterable[Stream]) -> Platform:
+def plan(settings: Settings, catalogue: Catalogue) -> Platform:
     """The platform that the settings and the stream catalogue ask for."""
     cluster = topology.plan(settings)
     network = settings.owner.name(f"iot-platform-{settings.environment}")
@@ -119,16 +120,19 @@ def plan(settings: Settings, catalogue: Iterable[Stream]) -> Platform:
         ),
         schema_registry_url=f"http://{host}:{ports.SCHEMA_REGISTRY + offset}",
         ui_url=f"http://{host}:{ports.UI + offset}",
-        streams={stream.name: _stream(stream, settings) for stream in catalogue},
+        streams={stream.name: _stream(stream, settings) for stream in catalogue.streams},
     )
 
 
 def _stream(stream: Stream, settings: Settings) -> StreamPlan:
-    min_insync = settings.level.min_insync_replicas
-    return StreamPlan(
-        topics=streams.topics(stream, settings.environment, min_insync_replicas=min_insync),
-        subjects=stream.subjects,
+    level = settings.level
+    topics = streams.topics(
+        stream,
+        settings.environment,
+        min_insync_replicas=level.min_insync_replicas,
+        replication_factor=level.replication_factor,
     )
+    return StreamPlan(topics=topics, subjects=stream.subjects, quotas=stream.quotas)
 
 
 def _node(node: Node, cluster: Topology, settings: Settings, network: str) -> Blueprint:

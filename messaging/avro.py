@@ -1,60 +1,120 @@
-"""Avro schemas as texts: parsed, checked and brought into the form in which they are compared. Pure."""
+"""Avro schemas as texts: parsed, checked and brought into the form in which they are compared. Pure.
+
+The rules of a single schema are in :mod:`messaging.avro_types`, those between two in
+:mod:`messaging.avro_compatibility`.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import fastavro.schema
 
-from messaging.documents import DocumentError, read_json
+from messaging import avro_reader, avro_types
+from messaging.documents import DocumentError, read_placed_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FULL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+    from messaging.avro_types import Type
 
 
 class SchemaError(ValueError):
-    """A text is no usable Avro schema; the message says where and why."""
+    """A text is no usable Avro schema; the message lists every fault with its place."""
+
+    def __init__(self, faults: list[tuple[int, str]]) -> None:
+        """Tells the faults.
+
+        Args:
+            faults: the line and what is wrong, each a sentence without its full stop.
+        """
+        super().__init__("; ".join(problem for _, problem in faults))
+        self.faults = faults
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AvroSchema:
-    """A valid record schema."""
+    """A valid schema of a named type."""
 
-    name: str
-    """The record's full name."""
     text: str
     """The schema as JSON on one line, documentation included: what is registered and compared."""
+    type: Type
+    references: tuple[str, ...] = ()
+    """Names of the types that it takes from other schemas, in the order of their first use."""
+
+    @property
+    def name(self) -> str:
+        """The type's full name."""
+        return self.type.name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AvroSchema) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
-def parse(text: str) -> AvroSchema:
-    """The record schema in a text.
+def parse(
+    text: str, known: Mapping[str, AvroSchema] | None = None, *, kinds: tuple[str, ...] = ("record",)
+) -> AvroSchema:
+    """The schema in a text.
+
+    Args:
+        text: JSON.
+        known: schemas that it may reference, by their types' full names.
+        kinds: what it may be: ``record``, ``enum``, ``fixed``.
 
     Raises:
-        SchemaError: it is not JSON, not Avro, or not a record.
+        SchemaError: it is not JSON, not Avro, or of another kind.
     """
     try:
-        document = read_json(text)
+        document, places = read_placed_json(text)
     except DocumentError as error:
-        raise SchemaError(str(error)) from None
-    if not isinstance(document, dict) or document.get("type") != "record":
-        raise SchemaError('not an Avro record: the top level must be an object with "type": "record"')
-    faults = list(_record_faults(document, "the schema"))
-    if faults:
-        raise SchemaError("; ".join(f"not Avro: {fault}" for fault in faults))
+        raise SchemaError([(1, str(error))]) from None
+    if not isinstance(document, dict) or document.get("type") not in kinds:
+        wanted = " or ".join(f'"{kind}"' for kind in kinds)
+        raise SchemaError(
+            [(1, f'not an Avro {kinds[0]}: the top level must be an object of "type" {wanted}')]
+        )
+    others = known or {}
+    reading = avro_reader.read(document, {name: schema.type for name, schema in others.items()})
+    if reading.faults:
+        faults = [
+            (places.line(fault.node), f"not Avro: {fault.place} {fault.problem}") for fault in reading.faults
+        ]
+        raise SchemaError(faults)
+    schema = AvroSchema(one_line(document), reading.type, reading.referenced)
+    _try_the_clients_parser(schema, others)
+    return schema
+
+
+def _try_the_clients_parser(schema: AvroSchema, known: Mapping[str, AvroSchema]) -> None:
+    """Refuses what the library that applications use does not take, whatever the rules say."""
+    named: dict[str, Any] = {}
     try:
-        # The parser annotates what it is given, so it works on a copy of its own.
-        parsed = fastavro.schema.parse_schema(json.loads(text))
+        for text in (*(known[name].text for name in with_references(schema, known)), schema.text):
+            # The parser annotates what it is given, so it works on a copy of its own.
+            fastavro.schema.parse_schema(json.loads(text), named_schemas=named)
     except fastavro.schema.UnknownType as error:
-        raise SchemaError(f"not Avro: the type {error.name!r} is not defined") from None
+        raise SchemaError([(1, f"not Avro: the type {error.name!r} is not defined")]) from None
     except (fastavro.schema.SchemaParseException, ValueError, TypeError, AttributeError, KeyError) as error:
-        raise SchemaError(f"not Avro: {error}") from None
-    return AvroSchema(name=parsed["name"], text=one_line(document))
+        raise SchemaError([(1, f"not Avro: {error}")]) from None
+
+
+def with_references(schema: AvroSchema, known: Mapping[str, AvroSchema]) -> tuple[str, ...]:
+    """The names of all types that a schema builds on, also through others; each after those it needs."""
+    found: dict[str, None] = {}
+
+    def visit(one: AvroSchema) -> None:
+        for name in one.references:
+            if name not in found:
+                visit(known[name])
+                found[name] = None
+
+    visit(schema)
+    return tuple(found)
 
 
 def one_line(document: object) -> str:
@@ -63,44 +123,55 @@ def one_line(document: object) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two texts hold the same schema, whatever their layout. Documentation counts."""
+    """Whether two texts hold the same schema, however they are laid out and written.
+
+    Documentation counts. A registry may write a schema's names and types in another of the ways that mean the
+    same.
+    """
+    if one == other:
+        return True
     try:
-        return bool(json.loads(one) == json.loads(other))
-    except json.JSONDecodeError:
+        return bool(_plain(json.loads(one), "") == _plain(json.loads(other), ""))
+    except (json.JSONDecodeError, RecursionError):
         return False
 
 
-def _record_faults(node: object, place: str) -> Iterator[str]:
-    """What the specification forbids and the parser lets through, in all records below a node."""
+def _plain(node: Any, space: str) -> Any:
+    """A schema's JSON with full names alone, and without what is the default anyway."""
     if isinstance(node, list):
-        kinds = [kind for kind in node if isinstance(kind, str)]
-        yield from (f"{place}: the union has {kind!r} twice" for kind in sorted(_repeated(kinds)))
-        for member in node:
-            yield from _record_faults(member, place)
+        return [_plain(one, space) for one in node]
+    if isinstance(node, str):
+        return node if node in avro_types.PRIMITIVES or "." in node or not space else f"{space}.{node}"
     if not isinstance(node, dict):
-        return
-    if node.get("type") != "record":
-        for key in ("type", "items", "values"):
-            yield from _record_faults(node.get(key), place)
-        return
-    name = node.get("name")
-    if not isinstance(name, str) or not _FULL_NAME.fullmatch(name):
-        yield f"{place}: {name!r} is no name of a record"
-    fields = node.get("fields")
-    if not isinstance(fields, list):
-        yield f"{place}: the record {name!r} has no list of fields"
-        return
-    names = [field.get("name") for field in fields if isinstance(field, dict)]
-    yield from (f"{place}: {name!r} is no name of a field" for name in names if not _is_name(name))
-    yield from (f"{place}: the field {name!r} is there twice" for name in sorted(_repeated(names), key=str))
-    for field in fields:
-        if isinstance(field, dict):
-            yield from _record_faults(field.get("type"), f"field {field.get('name')!r}")
+        return node
+    made = dict(node)
+    if made.get("type") in avro_types.NAMED:
+        name = str(made.get("name"))
+        space = name.rpartition(".")[0] or str(made.pop("namespace", space))
+        made.pop("namespace", None)
+        made["name"] = _plain(name, space)
+        if "aliases" in made:
+            made["aliases"] = [_plain(alias, space) for alias in made["aliases"]]
+        if "fields" in made:
+            made["fields"] = [_plain_field(field, space) for field in made["fields"]]
+    for key in ("items", "values"):
+        if key in made:
+            made[key] = _plain(made[key], space)
+    if made.get("type") not in avro_types.COMPLEX and "type" in made:
+        made["type"] = _plain(made["type"], space)
+    for key in ("doc", "aliases"):
+        if not made.get(key):
+            made.pop(key, None)
+    return made["type"] if set(made) == {"type"} else made
 
 
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None
-
-
-def _repeated(names: list[Any]) -> set[Any]:
-    return {name for name in names if isinstance(name, str) and names.count(name) > 1}
+def _plain_field(field: Any, space: str) -> Any:
+    if not isinstance(field, dict):
+        return field
+    made = {**field, "type": _plain(field.get("type"), space)}
+    if made.get("order") == "ascending":
+        del made["order"]
+    for key in ("doc", "aliases"):
+        if not made.get(key):
+            made.pop(key, None)
+    return made

@@ -63,6 +63,15 @@ class Fields:
         path = self._path if key is None else (*self._path, key)
         self._faults.append(Fault(path, problem, example))
 
+    def fault_at(self, below: tuple[str, ...], problem: str) -> None:
+        """Adds a fault of something further down than a key."""
+        self._faults.append(Fault((*self._path, *below), problem))
+
+    def has(self, key: str) -> bool:
+        """Whether a key that may be left out was given."""
+        self._known.append(key)
+        return key in self._values
+
     def names(self) -> tuple[str, ...]:
         """All keys that were given, for mappings whose keys are names."""
         self._known += self._values
@@ -108,6 +117,21 @@ class Fields:
             return str(value)
         self._wrong(key, value, "a text or a number", None)
         return ""
+
+    def texts(self, key: str, *, rule: re.Pattern[str], says: str) -> tuple[str, ...]:
+        """A list of texts, each once; empty if it is missing."""
+        value = self._take(key, None)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            self._wrong(key, value, f"a list of {says}", None)
+            return ()
+        for number, one in enumerate(value):
+            if not isinstance(one, str) or not rule.fullmatch(one):
+                self.fault_at((key, str(number)), f"is {shown(one)}. It must be one of the {says}")
+            elif value.index(one) != number:
+                self.fault_at((key, str(number)), f"is {one} a second time")
+        return tuple(dict.fromkeys(one for one in value if isinstance(one, str)))
 
     def choice(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
         """One of some words; required if there is no default."""

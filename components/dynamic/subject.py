@@ -1,13 +1,15 @@
 """Subject: a schema that the Schema Registry must have under a name, with its compatibility level.
 
-The resource owns one version, not the subject: a version that someone else registers is neither removed nor
-overwritten. The next preview says that it is there and leaves the decision to people.
+The resource owns the versions that it registered, not the subject: a version that someone else registers is
+neither removed nor overwritten. The next preview says that it is there and leaves the decision to people.
+Whether a change is compatible is judged before anything is made, by :mod:`components.dynamic.catalogue`.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import (
@@ -22,7 +24,9 @@ from pulumi.dynamic import (
 
 from components.dynamic.provider import EmptyProvider, Refusal, inputs_only, tell, told_plainly
 from messaging import avro
+from messaging.registry_verdict import registered_references, wanted_of
 from messaging.schema_registry import (
+    Credentials,
     IncompatibleError,
     RegisteredSchema,
     RegistryError,
@@ -35,101 +39,150 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from messaging import streams
+
 READY_SECONDS = 180.0
 """A registry reads all its schemas from Kafka before it answers."""
 PAUSE_SECONDS = 0.5
 FIRST_WORD_SECONDS = 20.0
+_COMPARED = ("compatibility", "references", "registryUrl", "registryUser")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistryAccess:
+    """Where a Schema Registry is, and who asks it."""
+
+    url: str
+    """As reached from where Pulumi runs."""
+    user: str | None = None
+    """For basic authentication; None where anybody may ask."""
+    password: pulumi.Input[str] | None = None
+    """A secret."""
+
+    def to_inputs(self) -> dict[str, Any]:
+        """The access as inputs of a resource."""
+        values = {"registryUrl": self.url, "registryUser": self.user, "registryPassword": self.password}
+        return {key: value for key, value in values.items() if value is not None}
 
 
 class Subject(Resource, module="messaging", name="Subject"):
-    """A subject with the version that this stack wants. Its state also holds ``schemaId`` and ``version``."""
+    """A subject with the version that this stack wants.
+
+    Its state also holds ``schemaId``, ``version`` and ``ownVersions``, all that this stack has registered.
+    """
 
     def __init__(
         self,
         name: str,
         *,
-        registry_url: str,
-        subject: str,
-        schema: str,
-        compatibility: str,
+        registry: RegistryAccess,
+        subject: streams.Subject,
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declares the subject.
 
         Args:
             name: its logical name.
-            registry_url: the registry, as reached from where Pulumi runs.
-            subject: ``<topic>-value`` or ``<topic>-key``.
-            schema: Avro as JSON.
-            compatibility: the level that its versions must keep.
+            registry: where it is registered.
+            subject: what is registered, at which level.
             opts: the usual ones.
         """
-        props = {
-            "registryUrl": registry_url,
-            "subject": subject,
-            "schema": schema,
-            "compatibility": compatibility,
-        }
-        super().__init__(SubjectProvider(), name, props, opts)
+        super().__init__(SubjectProvider(), name, registry.to_inputs() | wanted_inputs(subject), opts)
+
+
+def wanted_inputs(subject: streams.Subject) -> dict[str, Any]:
+    """A subject as inputs of a resource."""
+    inputs: dict[str, Any] = {
+        "subject": subject.name,
+        "schema": subject.schema.text,
+        "compatibility": subject.compatibility,
+    }
+    if subject.references:
+        inputs["references"] = [
+            {"name": one.name, "subject": one.subject, "schema": one.schema.text}
+            for one in subject.references
+        ]
+    return inputs
+
+
+def opened(props: Mapping[str, Any], *, attempts: int = 3) -> closing[SchemaRegistry]:
+    """The registry that a resource's properties name; closed by `with`."""
+    user = props.get("registryUser")
+    credentials = Credentials(user=user, password=props.get("registryPassword") or "") if user else None
+    return closing(SchemaRegistry(props["registryUrl"], credentials=credentials, attempts=attempts))
 
 
 class SubjectProvider(EmptyProvider):
     """Registers schemas. All that it does may be done again."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Refuses what is no Avro, and what the running registry says that it would refuse."""
+        """Refuses what is no Avro."""
         try:
-            avro.parse(news["schema"])
+            wanted_of(news).parsed()
         except avro.SchemaError as error:
             return CheckResult(news, [CheckFailure("schema", f"{news['subject']}: {error}")])
-        if not _olds:
-            return CheckResult(news, [])
-        refused = _ask_running_registry(_olds, news)
-        return CheckResult(news, [CheckFailure("schema", refused)] if refused else [])
+        return CheckResult(news, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Layout is no change; another name is another subject."""
+        """Layout is no change, nor is a new password; another name is another subject."""
         renamed = _olds.get("subject") != _news["subject"]
         changed = (
             renamed
             or not avro.same(str(_olds.get("schema")), _news["schema"])
-            or any(_olds.get(key) != _news[key] for key in ("compatibility", "registryUrl"))
+            or any(_olds.get(key) != _news.get(key) for key in _COMPARED)
         )
         return DiffResult(changes=changed, replaces=["subject"] if renamed else [])
 
     @told_plainly
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Waits for the registry, then registers."""
-        return CreateResult(str(props["subject"]), _registered(props))
+        return CreateResult(str(props["subject"]), _registered(props, ()))
 
     @told_plainly
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Registers the new schema or level."""
-        return UpdateResult(_registered(_news))
+        return UpdateResult(_registered(_news, _own_versions(_olds)))
 
     @told_plainly
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Looks for our version, whatever others have registered beside it."""
+        subject = props["subject"]
         try:
-            with closing(SchemaRegistry(props["registryUrl"])) as registry:
-                found = registry.find(props["subject"], props["schema"])
-                if found is None and registry.latest(props["subject"]) is None:
+            with opened(props) as registry:
+                found = _found(registry, props)
+                latest = registry.latest(subject)
+                if found is None and latest is None:
                     return ReadResult("", {})
-                level = registry.compatibility(props["subject"])
+                level = registry.compatibility(subject)
         except RegistryError as error:
-            raise Refusal(f"{props['subject']} cannot be read: {error}") from None
+            raise Refusal(f"{subject} cannot be read: {error}") from None
         outs = inputs_only(props) | {"compatibility": level}
         outs |= {"schemaId": found.id, "version": found.version} if found else {"schema": ""}
         return ReadResult(id_, outs)
 
     @told_plainly
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Hides the subject. Messages that are still somewhere can be read by their schema's id."""
+        """Hides our versions, and the subject if it has no others.
+
+        Messages that are still somewhere can be read by their schema's id.
+        """
+        subject, own = _props["subject"], _own_versions(_props)
         try:
-            with closing(SchemaRegistry(_props["registryUrl"])) as registry:
-                registry.delete(_props["subject"])
+            with opened(_props) as registry:
+                versions = registry.versions(subject)
+                foreign = [number for number in versions if number not in own]
+                if not versions:
+                    return
+                if not foreign:
+                    registry.delete(subject)
+                    return
+                for number in versions:
+                    if number in own:
+                        registry.delete_version(subject, number)
         except RegistryError as error:
-            raise Refusal(f"{_props['subject']} cannot be removed: {error}") from None
+            raise Refusal(f"{subject} cannot be removed: {error}") from None
+        listed = ", ".join(map(str, foreign))
+        tell(f"{subject} stays in the Schema Registry: someone else registered its version {listed}")
 
 
 def wait_until_ready(
@@ -163,59 +216,45 @@ def wait_until_ready(
         sleep(PAUSE_SECONDS)
 
 
-def _registered(props: Mapping[str, Any]) -> dict[str, Any]:
+def _own_versions(props: Mapping[str, Any]) -> tuple[int, ...]:
+    """The versions that this stack registered; numbers arrive as floats."""
+    numbers = props.get("ownVersions") or [props[key] for key in ("version",) if key in props]
+    return tuple(int(number) for number in numbers)
+
+
+def _found(registry: SchemaRegistry, props: Mapping[str, Any]) -> RegisteredSchema | None:
+    """The version that the state knows; None if it is gone, or was when the state was last refreshed."""
+    if not props["schema"]:
+        return None
+    references = registered_references(registry, wanted_of(props))
+    return None if references is None else registry.find(props["subject"], props["schema"], references)
+
+
+def _registered(props: Mapping[str, Any], own: tuple[int, ...]) -> dict[str, Any]:
     """Makes the registry have the wanted schema and level; the resource's outputs."""
     subject, schema, level = props["subject"], props["schema"], props["compatibility"]
     try:
-        with closing(SchemaRegistry(props["registryUrl"])) as registry:
+        with opened(props) as registry:
             wait_until_ready(registry.ready)
+            references = registered_references(registry, wanted_of(props))
+            if references is None:
+                raise Refusal(f"{subject} cannot be registered: a type that it references is not there")
             # The level decides which versions are taken; a registry may know no level of an unknown subject.
-            is_known = registry.latest(subject) is not None
-            if is_known:
+            before = registry.versions(subject)
+            if before and registry.compatibility(subject) != level:
                 registry.set_compatibility(subject, level)
-            version = registry.register(subject, schema)
-            if not is_known:
+            version = registry.register(subject, schema, references)
+            if not before:
                 registry.set_compatibility(subject, level)
     except IncompatibleError as error:
-        raise Refusal(_incompatible(subject, level, str(error))) from None
+        raise Refusal(
+            f"{subject}: the registry does not take the schema at the level {level}: {error}"
+        ) from None
     except RegistryError as error:
         raise Refusal(f"{subject} cannot be registered: {error}") from None
-    return inputs_only(props) | {"schemaId": version.id, "version": version.version}
-
-
-def _ask_running_registry(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str | None:
-    """What the running registry says about the wanted schema: why it would be refused, or None.
-
-    A registry that does not answer has nothing to say, for it may be part of what is being repaired.
-    """
-    subject = news["subject"]
-    try:
-        with closing(SchemaRegistry(news["registryUrl"], attempts=1)) as registry:
-            latest = registry.latest(subject)
-            if latest is None:
-                return None
-            if avro.same(str(olds.get("schema")), news["schema"]):
-                _mention_stranger(subject, latest, news["schema"])
-                return None
-            if olds.get("compatibility") != news["compatibility"]:
-                # The registry would judge by the level that is about to change.
-                return None
-            reason = registry.incompatibility(subject, news["schema"])
-    except RegistryError:
-        return None
-    return _incompatible(subject, news["compatibility"], reason) if reason else None
-
-
-def _mention_stranger(subject: str, latest: RegisteredSchema, wanted: str) -> None:
-    if not avro.same(latest.text, wanted):
-        tell(
-            f"{subject}: version {latest.version} (id {latest.id}) was registered by someone else. It is "
-            "left alone; take it over by putting it into the .avsc file, or remove it from the registry"
-        )
-
-
-def _incompatible(subject: str, level: str, reason: str) -> str:
-    return (
-        f"{subject}: the schema is not {level} compatible with what is registered: {reason}. Change it so "
-        "that both sides can read each other (a new field needs a default), or use a new stream"
-    )
+    return inputs_only(props) | {
+        "schemaId": version.id,
+        "version": version.version,
+        # A version that was there already is taken over: it is what this stack wants.
+        "ownVersions": sorted({*own, version.version}),
+    }

@@ -101,7 +101,7 @@ def test_everything_on_the_host_waits_for_the_preflight(program: Engine) -> None
 def test_everything_in_the_cluster_waits_for_it_and_goes_with_it(program: Engine) -> None:
     assert program.named("kafka-provider").depends_on() == {"kafka-ready", "kafka-settings"}
     inside = [*program.of_type("topic:Topic"), *program.of_type("messaging:Subject")]
-    assert len(inside) == 36
+    assert len(inside) == 49
     for resource in inside:
         assert resource.options["deletedWith"].endswith("::kafka-identity"), resource.name
     for topic in program.of_type("topic:Topic"):

@@ -48,11 +48,18 @@ PURE = (
     "components/platform.py",
     "components/topology.py",
     "messaging/avro.py",
+    "messaging/avro_compatibility.py",
+    "messaging/avro_reader.py",
+    "messaging/avro_types.py",
+    "messaging/catalogue.py",
+    "messaging/catalogue_keys.py",
+    "messaging/catalogue_rules.py",
     "messaging/dead_letters.py",
     "messaging/fields.py",
     "messaging/naming.py",
     "messaging/ports.py",
     "messaging/readiness.py",
+    "messaging/schema_history.py",
     "messaging/streams.py",
 )
 EFFECTS = {

@@ -30,9 +30,12 @@ COMPONENTS = {
     "KafkaUI": "messaging:index:KafkaUI",
     "LoadBalancer": "messaging:index:LoadBalancer",
     "SchemaRegistry": "messaging:index:SchemaRegistry",
+    "SharedTypes": "messaging:index:SharedTypes",
+    "StreamCatalogue": "messaging:index:StreamCatalogue",
 }
 DYNAMIC_RESOURCES = {
     "BrokerGate": "dynamic/messaging:BrokerGate",
+    "CatalogueCheck": "dynamic/messaging:CatalogueCheck",
     "ClusterIdentity": "dynamic/messaging:ClusterIdentity",
     "ClusterSettings": "dynamic/messaging:ClusterSettings",
     "ClusterReady": "dynamic/messaging:ClusterReady",
@@ -44,6 +47,7 @@ DYNAMIC_RESOURCES = {
 PROVIDERS = {
     "components.dynamic.broker_gate.BrokerGateProvider",
     "components.dynamic.cluster_settings.ClusterSettingsProvider",
+    "components.dynamic.catalogue.CatalogueCheckProvider",
     "components.dynamic.gate.ClusterReadyProvider",
     "components.dynamic.haproxy.LoadBalancerConfigProvider",
     "components.dynamic.healthy.ContainerHealthyProvider",

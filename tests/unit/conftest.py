@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import warnings
+from base64 import b64encode
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -27,12 +28,16 @@ class FakeRegistry:
 
     url: str = ""
     versions: dict[str, list[str]] = field(default_factory=dict)
-    """Schemas by subject; a version's number is its place from 1."""
+    """Schemas by subject; a version's number is its place from 1, a deleted one is empty."""
     levels: dict[str, str] = field(default_factory=dict)
     refuses: str = ""
     """Why it takes no new version; empty if it does."""
     failures: list[int] = field(default_factory=list)
     """Statuses that the next requests get instead of an answer."""
+    password: str = ""
+    """What it wants to hear from the user ``ops``; empty if it asks nobody."""
+    base: str = ""
+    """The path below which it lives; elsewhere is nothing."""
     requests: list[str] = field(default_factory=list)
     """Method and path of everything that was asked."""
 
@@ -48,7 +53,7 @@ class FakeRegistry:
             if method == "PUT":
                 self.levels[subject] = body["compatibility"]
             return 200, {"compatibilityLevel": self.levels.get(subject, "BACKWARD")}
-        if kind == "versions":
+        if kind == "versions" and method == "POST":
             return self._register(subject, body["schema"])
         if subject not in self.versions:
             return 404, {"error_code": 40401, "message": f"Subject '{subject}' not found."}
@@ -61,14 +66,23 @@ class FakeRegistry:
                 "is_compatible": not self.refuses,
                 "messages": [self.refuses] if self.refuses else [],
             }
-        if kind == "latest":
-            return 200, self._version(subject, len(known))
+        if kind == "versions":
+            return 200, self._numbers(subject)
+        if kind.isdigit() or kind == "latest":
+            number = self._numbers(subject)[-1] if kind == "latest" else int(kind)
+            if method == "DELETE":
+                known[number - 1] = ""
+                return 200, number
+            return 200, self._version(subject, number)
         if method == "DELETE":
             del self.versions[subject]
             return 200, list(range(1, len(known) + 1))
         if body["schema"] not in known:
             return 404, {"error_code": 40403, "message": "Schema not found"}
         return 200, self._version(subject, known.index(body["schema"]) + 1)
+
+    def _numbers(self, subject: str) -> list[int]:
+        return [number for number, text in enumerate(self.versions[subject], 1) if text]
 
     def _register(self, subject: str, schema: str) -> tuple[int, Any]:
         if schema not in self.versions.get(subject, []):
@@ -96,6 +110,8 @@ class FakeRegistry:
         ):
             if match := re.fullmatch(pattern, path):
                 return kind, match[1]
+        if match := re.fullmatch(r"/subjects/([^/]+)/versions/(\d+)", path):
+            return match[2], match[1]
         raise AssertionError(f"nobody should ask for {path}")
 
 
@@ -115,7 +131,16 @@ def registry() -> Iterator[FakeRegistry]:
                 return
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length) or b"{}")
-            status, content = fake.answer(self.command, self.path.partition("?")[0], body)
+            path = self.path.partition("?")[0]
+            told = b64encode(f"ops:{fake.password}".encode()).decode()
+            status: int
+            content: Any
+            if fake.password and self.headers.get("Authorization") != f"Basic {told}":
+                status, content = 401, {"error_code": 401, "message": "Unauthorized"}
+            elif not path.startswith(fake.base):
+                status, content = 404, "nothing here"
+            else:
+                status, content = fake.answer(self.command, path.removeprefix(fake.base), body)
             text = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))

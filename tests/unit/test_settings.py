@@ -171,7 +171,7 @@ def test_the_console_can_stand_in_for_kafka_ui_anywhere(load: Load) -> None:
         ({"site": "imageSource: local"}, ("messaging:images.kafka is missing", "make images")),
         ({"site": "imageSource: elsewhere"}, (".site.yaml has 1 fault", "imageSource is 'elsewhere'")),
         ({"site": "imagesource: local"}, (".site.yaml", "Did you mean imageSource?")),
-        ({"site": "a: [1"}, (".site.yaml", "cannot be read", "line 1")),
+        ({"site": "a: [1"}, (".site.yaml", "cannot be read", "not YAML")),
         ({"site": "- a"}, (".site.yaml", "must be a mapping")),
         (
             {"pins": "kafka: example/kafka:latest\n"},

@@ -10,6 +10,7 @@ import pytest
 from components import platform
 from components.claims import Claim, ContainerFact, HostFacts, Port, Process, claim, faults
 from messaging.naming import Owner
+from messaging.streams import Catalogue
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -19,10 +20,12 @@ THEIRS = Owner(project="messaging", stack="dev", instance="other").labels()
 ROOMY = HostFacts(memory_mib=16_384, cpus=4, data_root="/var/lib/docker", free_disk_mib=50_000)
 REGISTRY_PORT = Port(address="127.0.0.1", port=8081)
 
+NO_STREAMS = Catalogue(streams=())
+
 
 @pytest.fixture
 def wanted(dev: Settings) -> Claim:
-    return claim(platform.plan(dev, ()), dev)
+    return claim(platform.plan(dev, NO_STREAMS), dev)
 
 
 def only(found: list[str]) -> str:
@@ -177,11 +180,11 @@ def test_everything_that_is_wrong_is_said_at_once(wanted: Claim) -> None:
 def test_public_images_need_not_be_there(dev: Settings) -> None:
     public = replace(dev, images=replace(dev.images, source="registry"))
 
-    assert claim(platform.plan(public, ()), public).local_images == ()
+    assert claim(platform.plan(public, NO_STREAMS), public).local_images == ()
 
 
 def test_more_processors_than_the_host_has_are_refused(prod: Settings) -> None:
-    wanted = claim(platform.plan(prod, ()), prod)
+    wanted = claim(platform.plan(prod, NO_STREAMS), prod)
 
     told = only(faults(wanted, None, replace(ROOMY, cpus=1)))
 
@@ -190,7 +193,7 @@ def test_more_processors_than_the_host_has_are_refused(prod: Settings) -> None:
 
 
 def test_the_memory_of_all_containers_counts(prod: Settings) -> None:
-    wanted = claim(platform.plan(prod, ()), prod)
+    wanted = claim(platform.plan(prod, NO_STREAMS), prod)
 
     told = only(faults(wanted, None, replace(ROOMY, memory_mib=8_192)))
 

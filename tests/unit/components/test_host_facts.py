@@ -16,6 +16,7 @@ import pytest
 from components import host_facts, platform
 from components.claims import Claim, Port, claim
 from messaging.docker_engine import EngineError
+from messaging.streams import Catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,7 @@ def engine_socket(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def wanted(dev: Settings, engine_socket: str) -> Claim:
-    return replace(claim(platform.plan(dev, ()), dev), docker_host=engine_socket, ports=())
+    return replace(claim(platform.plan(dev, Catalogue(streams=())), dev), docker_host=engine_socket, ports=())
 
 
 def test_names_labels_ports_and_sizes_are_read(wanted: Claim) -> None:

@@ -9,6 +9,7 @@ import pytest
 from components import platform
 from components.kafka_cluster import KafkaCluster, KafkaClusterArgs
 from messaging.naming import BUILT_FROM_LABEL
+from messaging.streams import Catalogue
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
 
 def cluster(engine: Engine, prod: Settings, *, roll_first: str = "") -> Engine:
     """A cluster of three nodes whose volumes are protected."""
-    planned = platform.plan(prod, ())
+    planned = platform.plan(prod, Catalogue(streams=()))
     args = KafkaClusterArgs(
         planned=planned,
         owner=prod.owner,
         image_source=prod.images.source,
-        replication_factor=3,
         docker_host="",
         roll_first=roll_first,
         ready_timeout_seconds=60,

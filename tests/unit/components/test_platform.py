@@ -9,19 +9,22 @@ import pytest
 
 from components import platform
 from messaging.naming import Owner
+from messaging.streams import Catalogue
 from settings import KAFKA_UI
 
 if TYPE_CHECKING:
     from components.blueprint import Blueprint
     from settings import Settings
 
+NO_STREAMS = Catalogue(streams=())
+
 
 def by_role(settings: Settings) -> dict[str, Blueprint]:
-    return {blueprint.role: blueprint for blueprint in platform.plan(settings, ()).containers}
+    return {blueprint.role: blueprint for blueprint in platform.plan(settings, NO_STREAMS).containers}
 
 
 def test_the_development_platform_is_three_containers_on_the_ports_that_people_know(dev: Settings) -> None:
-    containers = platform.plan(dev, ()).containers
+    containers = platform.plan(dev, NO_STREAMS).containers
 
     assert {one.name: [port.outside for port in one.ports] for one in containers} == {
         "kafka-dev": [9092, 9101],
@@ -36,7 +39,7 @@ def test_an_instance_with_an_offset_shares_no_name_and_no_port(dev: Settings) ->
     other = replace(dev, owner=Owner(project="messaging", stack="dev", instance="a"), port_offset=100)
 
     def claimed(settings: Settings) -> set[object]:
-        planned = platform.plan(settings, ())
+        planned = platform.plan(settings, NO_STREAMS)
         names = {name for one in planned.containers for name in (one.name, one.data_volume) if name}
         return {planned.network, *names, *(port.outside for one in planned.containers for port in one.ports)}
 
@@ -70,7 +73,7 @@ def test_kafka_ui_is_checked_without_bash_which_it_does_not_have(dev: Settings) 
 
 
 def test_the_urls_name_the_advertised_host_and_the_published_port(dev: Settings) -> None:
-    planned = platform.plan(replace(dev, advertised_host="kafka.example.org", port_offset=1), ())
+    planned = platform.plan(replace(dev, advertised_host="kafka.example.org", port_offset=1), NO_STREAMS)
 
     assert planned.schema_registry_url == "http://kafka.example.org:8082"
     assert planned.ui_url == "http://kafka.example.org:8081"

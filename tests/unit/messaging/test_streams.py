@@ -1,19 +1,23 @@
-"""The stream catalogue: what its entries become, and that every mistake in it is told at once."""
+"""The stream catalogue: what its entries become, and that its mistakes are told at once with their lines."""
 
 from __future__ import annotations
 
 import json
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import streams
+from messaging import catalogue, streams
+from messaging.avro_types import walk
 from messaging.naming import TOPIC_RULE
+
+if TYPE_CHECKING:
+    from messaging.streams import Stream, Topic
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 DAY_MS = 24 * 3_600_000
@@ -42,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write(folder: Path, entries: dict[str, Any]) -> None:
-    (folder / streams.CATALOGUE).write_text(yaml.safe_dump({"streams": entries}))
+    (folder / catalogue.FILE).write_text(yaml.safe_dump({"streams": entries}))
 
 
 def changed(*path: str, value: Any) -> dict[str, Any]:
@@ -59,18 +63,20 @@ def changed(*path: str, value: Any) -> dict[str, Any]:
 
 
 def refusal(folder: Path) -> str:
-    with pytest.raises(streams.CatalogueError) as refused:
-        streams.load(folder)
+    with pytest.raises(catalogue.CatalogueError) as refused:
+        catalogue.load(folder, {"dev": 1, "prod": 3})
     return str(refused.value)
 
 
-def test_the_projects_own_catalogue_has_seven_streams_and_35_topics() -> None:
-    catalogue = streams.load(SCHEMAS)
+def topics(stream: Stream, environment: str = "prod", *, minimum: int = 2) -> tuple[Topic, ...]:
+    return streams.topics(stream, environment, min_insync_replicas=minimum, replication_factor=3)
 
-    names = [
-        topic.name for stream in catalogue for topic in streams.topics(stream, "dev", min_insync_replicas=1)
-    ]
-    assert [stream.name for stream in catalogue] == [
+
+def test_the_projects_own_catalogue_has_seven_streams_and_35_topics() -> None:
+    ours = catalogue.load(SCHEMAS).streams
+
+    names = [topic.name for stream in ours for topic in topics(stream, "dev")]
+    assert [stream.name for stream in ours] == [
         "sensor-data",
         "device-events",
         "system-logs",
@@ -86,8 +92,8 @@ def test_the_projects_own_catalogue_has_seven_streams_and_35_topics() -> None:
 def test_the_projects_own_streams_have_the_size_of_their_environment(
     environment: str, partitions: int, days: int
 ) -> None:
-    for stream in streams.load(SCHEMAS):
-        own, *dead = streams.topics(stream, environment, min_insync_replicas=1)
+    for stream in catalogue.load(SCHEMAS).streams:
+        own, *dead = topics(stream, environment)
 
         assert own.config["retention.ms"] == str(days * DAY_MS)
         assert own.config["compression.type"] == "snappy"
@@ -96,9 +102,9 @@ def test_the_projects_own_streams_have_the_size_of_their_environment(
 
 
 def test_sensor_data_is_the_record_that_applications_know() -> None:
-    sensor_data = streams.load(SCHEMAS)[0]
+    sensor_data = catalogue.load(SCHEMAS).streams[0]
 
-    (subject,) = sensor_data.subjects
+    _, subject = sensor_data.subjects
     schema = json.loads(subject.schema.text)
     assert subject.name == "sensor-data-value"
     assert subject.schema.name == "com.iotplatform.messaging.SensorData"
@@ -116,9 +122,9 @@ def test_sensor_data_is_the_record_that_applications_know() -> None:
 def test_a_stream_becomes_its_topic_and_four_dead_letter_queues(folder: Path) -> None:
     write(folder, {"readings": ENTRY})
 
-    (stream,) = streams.load(folder)
+    (stream,) = catalogue.load(folder).streams
 
-    assert [topic.name for topic in streams.topics(stream, "prod", min_insync_replicas=2)] == [
+    assert [topic.name for topic in topics(stream)] == [
         "readings",
         "readings.dlq",
         "readings.dlq.validation_error",
@@ -129,9 +135,9 @@ def test_a_stream_becomes_its_topic_and_four_dead_letter_queues(folder: Path) ->
 
 def test_every_topic_states_its_settings(folder: Path) -> None:
     write(folder, {"readings": ENTRY})
-    (stream,) = streams.load(folder)
+    (stream,) = catalogue.load(folder).streams
 
-    own, dead, *_ = streams.topics(stream, "prod", min_insync_replicas=2)
+    own, dead, *_ = topics(stream)
 
     assert own.config == {
         "cleanup.policy": "delete",
@@ -148,9 +154,9 @@ def test_every_topic_states_its_settings(folder: Path) -> None:
 
 def test_a_busy_stream_closes_its_segments_by_size(folder: Path) -> None:
     write(folder, {"readings": changed("volume", value="high")})
-    (stream,) = streams.load(folder)
+    (stream,) = catalogue.load(folder).streams
 
-    own, dead, *_ = streams.topics(stream, "dev", min_insync_replicas=1)
+    own, dead, *_ = topics(stream, "dev", minimum=1)
 
     assert "segment.ms" not in own.config
     assert "segment.ms" in dead.config
@@ -159,9 +165,58 @@ def test_a_busy_stream_closes_its_segments_by_size(folder: Path) -> None:
 def test_a_key_with_a_schema_has_a_subject_too(folder: Path) -> None:
     write(folder, {"readings": changed("key", value="readings.avsc")})
 
-    (stream,) = streams.load(folder)
+    (stream,) = catalogue.load(folder).streams
 
     assert [subject.name for subject in stream.subjects] == ["readings-key", "readings-value"]
+
+
+def test_every_field_of_the_projects_own_schemas_says_what_it_means() -> None:
+    for subject in catalogue.load(SCHEMAS).subjects:
+        for type_ in walk(subject.schema.type):
+            assert type_.doc or type_.kind not in {"record", "enum"}, f"{subject.file}: {type_.name}"
+            for field in type_.fields:
+                assert field.doc, f"{subject.file}: {type_.name}.{field.name}"
+
+
+def test_a_compacted_stream_keeps_the_newest_of_each_key(folder: Path) -> None:
+    write(folder, {"readings": ENTRY | {"cleanup": "compact"}})
+    (stream,) = catalogue.load(folder).streams
+
+    own, dead, *_ = topics(stream)
+
+    assert own.config["cleanup.policy"] == "compact"
+    assert "retention.ms" not in own.config
+    assert dead.config["cleanup.policy"] == "delete", "dead letters have keys of their originals"
+
+
+def test_a_stream_may_state_further_settings_of_its_own_topic(folder: Path) -> None:
+    write(
+        folder, {"readings": ENTRY | {"settings": {"max.message.bytes": 2_000_000, "segment.ms": "3600000"}}}
+    )
+    (stream,) = catalogue.load(folder).streams
+
+    own, dead, *_ = topics(stream)
+
+    assert own.config["max.message.bytes"] == "2000000"
+    assert own.config["segment.ms"] == "3600000"
+    assert "max.message.bytes" not in dead.config
+
+
+def test_a_stream_has_as_many_replicas_as_it_says_or_as_its_environment_decides(folder: Path) -> None:
+    write(folder, {"readings": changed("environments", "prod", "replicas", value=2)})
+    (stream,) = catalogue.load(folder).streams
+
+    assert {topic.replication_factor for topic in topics(stream, "prod")} == {2}
+    assert {topic.replication_factor for topic in topics(stream, "dev")} == {3}
+
+
+def test_quotas_are_kafkas_in_bytes(folder: Path) -> None:
+    write(folder, {"readings": ENTRY | {"quotas": {"gateway": {"produce": "5m"}}}})
+    (stream,) = catalogue.load(folder).streams
+
+    assert [(quota.client, quota.config()) for quota in stream.quotas] == [
+        ("gateway", {"producer_byte_rate": "5242880"})
+    ]
 
 
 @pytest.mark.parametrize(
@@ -178,6 +233,19 @@ def test_a_key_with_a_schema_has_a_subject_too(folder: Path) -> None:
         (changed("value", value="other.avsc"), ("readings.value", "no schemas/other.avsc")),
         (changed("value", value="../readings.avsc"), ("readings.value", "'../readings.avsc'")),
         (changed("value", value=7), ("readings.value", "7")),
+        (changed("value", value=...), ("readings.value", "is missing", ".avsc")),
+        (changed("key", value="text"), ("readings.key", "'text'", "string")),
+        (changed("owner", value="Team A"), ("readings.owner", "'Team A'", "such as telemetry")),
+        (changed("cleanup", value="keep"), ("readings.cleanup", "compact,delete")),
+        (
+            changed("settings", value={"retention.ms": 1}),
+            ("retention.ms", "not a setting", "max.message.bytes"),
+        ),
+        (changed("settings", value={"max.message.bytes": "much"}), ("max.message.bytes", "'much'")),
+        (changed("quotas", value={"a b": {"produce": "1m"}}), ("quotas.a b", "no client id")),
+        (changed("quotas", value={"a": {}}), ("quotas.a", "produce or consume")),
+        (changed("quotas", value={"a": {"produce": 5}}), ("quotas.a.produce", "units m, g")),
+        (changed("environments", "dev", "replicas", value=2), ("dev.replicas", "the 1 brokers of dev")),
     ],
 )
 def test_a_mistake_in_an_entry_is_named(folder: Path, entry: dict[str, Any], words: tuple[str, ...]) -> None:
@@ -204,8 +272,166 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
 
     told = refusal(folder)
 
-    assert "schemas/streams.yaml has 3 faults" in told
+    assert "the stream catalogue has 3 faults" in told
     assert "Bad_Name" in told
+
+
+def test_a_mistake_is_told_with_its_line(folder: Path) -> None:
+    write(folder, {"readings": ENTRY, "others": changed("volume", value="x")})
+    lines = (folder / catalogue.FILE).read_text().splitlines()
+
+    assert (
+        f"schemas/streams.yaml:{lines.index('    volume: x') + 1}: streams.others.volume is 'x'"
+        in refusal(folder)
+    )
+
+
+def test_what_is_missing_is_told_with_the_line_of_its_entry(folder: Path) -> None:
+    write(folder, {"readings": ENTRY, "others": changed("owner", value=...)})
+    lines = (folder / catalogue.FILE).read_text().splitlines()
+
+    assert f"schemas/streams.yaml:{lines.index('  others:') + 1}: streams.others.owner is missing" in refusal(
+        folder
+    )
+
+
+def test_a_mistake_in_a_schema_is_told_with_its_file_and_line(folder: Path) -> None:
+    union = {"name": "place", "type": ["null", "string"], "default": "here"}
+    text = json.dumps({"type": "record", "name": "Reading", "fields": [union]}, indent=1)
+    (folder / "readings.avsc").write_text(text)
+    write(folder, {"readings": ENTRY})
+
+    told = refusal(folder)
+
+    assert "schemas/readings.avsc:5: not Avro: field place has the default 'here'" in told
+    assert "does not match the union's first type null" in told
+
+
+def test_a_schema_that_no_stream_uses_is_told(folder: Path) -> None:
+    (folder / "left-over.avsc").write_text("{}")
+    write(folder, {"readings": ENTRY})
+
+    assert "schemas/left-over.avsc:1: is used by no stream" in refusal(folder)
+
+
+def test_a_client_has_one_quota(folder: Path) -> None:
+    limited = ENTRY | {"quotas": {"gateway": {"produce": "5m"}}}
+    write(folder, {"a-readings": limited, "others": limited})
+
+    assert "streams.others.quotas.gateway has its quota in the stream a-readings already" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("deleted", "words"),
+    [
+        (["readings"], "deleted.0 is readings, which is still among the streams"),
+        (["a", "a"], "deleted.1 is a a second time"),
+        (["A B"], "deleted.0 is 'A B'"),
+        ("a", "deleted is 'a'. It must be a list"),
+    ],
+)
+def test_a_consent_that_cannot_be_meant_is_told(folder: Path, deleted: object, words: str) -> None:
+    (folder / catalogue.FILE).write_text(yaml.safe_dump({"streams": {"readings": ENTRY}, "deleted": deleted}))
+
+    assert words in refusal(folder)
+
+
+SHARED = {
+    "unit.avsc": {"type": "enum", "name": "com.example.Unit", "symbols": ["K"]},
+    "range.avsc": {
+        "type": "record",
+        "name": "com.example.Range",
+        "fields": [{"name": "unit", "type": "Unit"}, {"name": "least", "type": "double"}],
+    },
+}
+
+
+def write_shared(folder: Path, **changes: Any) -> None:
+    for file, schema in SHARED.items():
+        (folder / file).write_text(json.dumps(schema))
+    field = {"name": "range", "type": "com.example.Range"}
+    (folder / "readings.avsc").write_text(
+        json.dumps({"type": "record", "name": "Reading", "fields": [field]})
+    )
+    entry = {"owner": "telemetry", "compatibility": "FULL"}
+    document = {"types": dict.fromkeys(["range.avsc", "unit.avsc"], entry), "streams": {"readings": ENTRY}}
+    (folder / catalogue.FILE).write_text(yaml.safe_dump(document | changes))
+
+
+def test_shared_types_come_before_what_references_them_in_whatever_order_they_are_written(
+    folder: Path,
+) -> None:
+    write_shared(folder)
+
+    read = catalogue.load(folder)
+
+    assert [subject.name for subject in read.subjects] == [
+        "com.example.Unit",
+        "com.example.Range",
+        "readings-value",
+    ]
+    assert [one.name for one in read.subjects[-1].references] == ["com.example.Unit", "com.example.Range"]
+    assert read.subjects[-1].schema.references == ("com.example.Range",)
+
+
+def test_a_type_that_nothing_defines_is_told(folder: Path) -> None:
+    write_shared(folder, types={"range.avsc": {"owner": "telemetry", "compatibility": "FULL"}})
+
+    told = refusal(folder)
+
+    assert "schemas/range.avsc:1: not Avro: field unit has the type 'Unit', which is not defined" in told
+    assert "schemas/unit.avsc:1: is used by no stream" in told
+
+
+def record_version(
+    folder: Path, number: int, *fields: dict[str, Any], subject: str = "readings-value"
+) -> None:
+    place = folder / "history" / subject
+    place.mkdir(parents=True, exist_ok=True)
+    schema = {"type": "record", "name": "Reading", "fields": list(fields)}
+    (place / f"{number}.avsc").write_text(json.dumps(schema))
+
+
+def test_a_schema_that_breaks_a_version_in_git_is_refused_with_field_rule_and_versions(folder: Path) -> None:
+    record_version(folder, 1)
+    unit = {"name": "unit", "type": "string"}
+    (folder / "readings.avsc").write_text(json.dumps({"type": "record", "name": "Reading", "fields": [unit]}))
+    write(folder, {"readings": ENTRY})
+
+    told = refusal(folder)
+
+    assert "schemas/readings.avsc:1: readings-value must stay BACKWARD compatible" in told
+    assert "cannot read what version 1 wrote: field unit" in told
+    assert "READER_FIELD_MISSING_DEFAULT_VALUE" in told
+
+
+def test_a_schema_that_is_a_version_already_is_not_judged_again(folder: Path) -> None:
+    record_version(folder, 1, {"name": "unit", "type": "string"})
+    record_version(folder, 2)
+    write(folder, {"readings": ENTRY | {"compatibility": "FULL"}})
+
+    assert catalogue.load(folder).streams
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (
+            lambda place: (place / "3.avsc").write_text("{}"),
+            "history/readings-value/3.avsc:1: cannot be used",
+        ),
+        (lambda place: (place / "one.avsc").write_text("{}"), "one.avsc:1: is no version"),
+        (lambda place: (place / "1.avsc").rename(place / "2.avsc"), "has the versions 2; they must be 1, 2"),
+        (lambda place: place.rename(place.with_name("gone-value")), "history/gone-value:1: holds versions"),
+    ],
+    ids=["no schema", "no number", "a gap", "no subject"],
+)
+def test_versions_that_cannot_be_used_are_told(folder: Path, damage: Any, words: str) -> None:
+    record_version(folder, 1)
+    write(folder, {"readings": ENTRY})
+    damage(folder / "history" / "readings-value")
+
+    assert words in refusal(folder)
 
 
 def test_a_stream_that_is_called_like_anothers_queue_collides(folder: Path) -> None:
@@ -216,7 +442,7 @@ def test_a_stream_that_is_called_like_anothers_queue_collides(folder: Path) -> N
 
 def test_a_stream_given_twice_is_refused_with_the_line(folder: Path) -> None:
     write(folder, {"readings": ENTRY})
-    path = folder / streams.CATALOGUE
+    path = folder / catalogue.FILE
     path.write_text(path.read_text() + "  readings: {}\n")
 
     assert "the key 'readings' is given twice" in refusal(folder)
@@ -224,13 +450,13 @@ def test_a_stream_given_twice_is_refused_with_the_line(folder: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "streams: {}", "streams: [a]", "streams:\n\t- x", "- a"])
 def test_what_is_no_catalogue_is_refused_by_its_name(folder: Path, text: str) -> None:
-    (folder / streams.CATALOGUE).write_text(text)
+    (folder / catalogue.FILE).write_text(text)
 
     assert "schemas/streams.yaml" in refusal(folder)
 
 
 def test_a_missing_catalogue_is_named(tmp_path: Path) -> None:
-    assert "streams.yaml cannot be read" in refusal(tmp_path)
+    assert "streams.yaml:1: cannot be read" in refusal(tmp_path)
 
 
 @given(st.from_regex(TOPIC_RULE, fullmatch=True))

@@ -1,0 +1,147 @@
+"""CatalogueCheck: the stream catalogue held against what is there, before anything is touched.
+
+A resource, because only a resource's check is given the old inputs, in every preview on every engine. It
+refuses to lose a stream without consent, and schemas that the running registry would refuse, all of them at
+once. Everything else depends on it. It makes nothing itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
+
+from components.dynamic.provider import EmptyProvider, differs, inputs_only, tell
+from components.dynamic.subject import opened, wanted_inputs
+from messaging import avro
+from messaging.registry_verdict import refusal, wanted_of
+from messaging.schema_registry import RegistryError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pulumi
+
+    from components.dynamic.subject import RegistryAccess
+    from messaging.schema_registry import SchemaRegistry
+    from messaging.streams import Catalogue
+
+AT_ONCE = 8
+"""Requests to the registry at a time."""
+NEVER_SEEN = "schemas are compared with the versions in git only"
+
+
+class CatalogueCheck(Resource, module="messaging", name="CatalogueCheck"):
+    """The catalogue as one thing: which streams there are, and what their subjects should be."""
+
+    def __init__(
+        self, name: str, catalogue: Catalogue, registry: RegistryAccess, opts: pulumi.ResourceOptions
+    ) -> None:
+        """Declares the catalogue.
+
+        Args:
+            name: its logical name.
+            catalogue: all of it.
+            registry: where its schemas are registered.
+            opts: the usual ones.
+        """
+        props = registry.to_inputs() | {
+            "streams": [stream.name for stream in catalogue.streams],
+            "deleted": list(catalogue.deleted),
+            "subjects": {subject.name: wanted_inputs(subject) for subject in catalogue.subjects},
+        }
+        super().__init__(CatalogueCheckProvider(), name, props, opts)
+
+
+class CatalogueCheckProvider(EmptyProvider):
+    """Looks in its check; the other operations only remember."""
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuses a catalogue that would lose data or break consumers."""
+        wanted = {name: _digest(values) for name, values in news["subjects"].items()}
+        before = _olds.get("subjects") or {}
+        changed = [news["subjects"][name] for name, digest in wanted.items() if before.get(name) != digest]
+        unchanged = [news["subjects"][name] for name in wanted if before.get(name) == wanted[name]]
+        failures = [
+            *_streams_without_consent(_olds, news),
+            *_ask_running_registry(news, changed, unchanged, is_first=not _olds),
+        ]
+        # The schemas themselves are in the state of their subjects.
+        return CheckResult(news | {"subjects": wanted}, failures)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Whatever passed the check is to be remembered."""
+        return DiffResult(changes=differs(_olds, _news), replaces=[])
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Remembers the catalogue."""
+        return CreateResult("catalogue", inputs_only(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Remembers the new catalogue."""
+        return UpdateResult(inputs_only(_news))
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    told = avro.one_line(dict(sorted(values.items())))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _streams_without_consent(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
+    kept = {*news["streams"], *news["deleted"]}
+    return [
+        CheckFailure(
+            "streams",
+            f"the stream {name} is no longer in the catalogue, and its topics would be removed with all "
+            f"their messages. Put it back; or if they may go, add {name} to the list `deleted` in "
+            "schemas/streams.yaml. A renamed stream is a new one: keep both until nobody reads the old one",
+        )
+        for name in olds.get("streams") or ()
+        if name not in kept
+    ]
+
+
+def _ask_running_registry(
+    news: Mapping[str, Any],
+    changed: Iterable[dict[str, Any]],
+    unchanged: Iterable[dict[str, Any]],
+    *,
+    is_first: bool,
+) -> list[CheckFailure]:
+    """What the registry would refuse. One that does not answer may be part of what is to be made."""
+    try:
+        with opened(news, attempts=1) as registry, ThreadPoolExecutor(AT_ONCE) as pool:
+            registry.ready()
+            said = list(pool.map(lambda one: _refusal(registry, one), changed))
+            for word in pool.map(lambda one: _stranger(registry, one), unchanged):
+                if word:
+                    tell(word)
+    except UnreachableError as error:
+        if not is_first:
+            tell(f"{error}: {NEVER_SEEN}")
+        return []
+    except RegistryError as error:
+        return [CheckFailure("registryUrl", str(error))]
+    return [CheckFailure("subjects", reason) for reason in said if reason]
+
+
+def _refusal(registry: SchemaRegistry, values: Mapping[str, Any]) -> str | None:
+    try:
+        return refusal(registry, wanted_of(values))
+    except UnreachableError:
+        raise
+    except RegistryError as error:
+        return f"{values['subject']}: {error}"
+
+
+def _stranger(registry: SchemaRegistry, values: Mapping[str, Any]) -> str | None:
+    """What to say of a version that someone else registered after ours."""
+    latest = registry.latest(values["subject"])
+    if latest is None or avro.same(latest.text, values["schema"]):
+        return None
+    return (
+        f"{values['subject']}: version {latest.version} (id {latest.id}) was registered by someone else. It "
+        "is left alone; take it over by putting it into the .avsc file, or remove it from the registry"
+    )
