@@ -100,7 +100,7 @@ def test_the_fingerprint_stays_when_only_the_memory_limit_changes(dev: Settings)
 
 
 def test_the_production_platform_is_on_the_ports_that_people_know(prod: Settings) -> None:
-    containers = platform.plan(prod, ()).containers
+    containers = platform.plan(prod, NO_STREAMS).containers
 
     assert {one.name: [port.outside for port in one.ports] for one in containers} == {
         "kafka-lb": [9095, 8081, 8404],
@@ -115,7 +115,7 @@ def test_the_production_platform_is_on_the_ports_that_people_know(prod: Settings
 
 
 def test_with_a_load_balancer_everyone_asks_it(prod: Settings) -> None:
-    planned = platform.plan(replace(prod, port_offset=1), ())
+    planned = platform.plan(replace(prod, port_offset=1), NO_STREAMS)
 
     assert planned.outputs["bootstrapServers"] == "localhost:9096"
     assert planned.outputs["loadBalancerUrl"] == "http://localhost:8405/stats"
@@ -133,7 +133,7 @@ def test_in_proxy_mode_brokers_publish_no_port_for_clients(prod: Settings) -> No
 
 
 def test_both_environments_fit_on_one_host(dev: Settings, prod: Settings) -> None:
-    first, second = platform.plan(dev, ()), platform.plan(replace(prod, port_offset=1000), ())
+    first, second = platform.plan(dev, NO_STREAMS), platform.plan(replace(prod, port_offset=1000), NO_STREAMS)
 
     names = [{one.name for one in planned.containers} for planned in (first, second)]
     ports = [
@@ -154,7 +154,7 @@ def test_a_controller_of_its_own_has_no_port_for_clients_and_memory_of_its_own(p
 
 
 def test_a_property_that_blueprints_did_not_have_before_replaces_nothing(dev: Settings) -> None:
-    (blueprint,) = platform.plan(dev, ()).nodes
+    (blueprint,) = platform.plan(dev, NO_STREAMS).nodes
 
     assert blueprint.cpus == 0
     assert blueprint.fingerprint == replace(blueprint, cpus=0).fingerprint
