@@ -124,7 +124,7 @@ def test_with_a_load_balancer_everyone_asks_it(prod: Settings) -> None:
 
 def test_in_proxy_mode_brokers_publish_no_port_for_clients(prod: Settings) -> None:
     assert prod.load_balancer is not None
-    planned = platform.plan(replace(prod, load_balancer=replace(prod.load_balancer, mode="proxy")), ())
+    planned = platform.plan(replace(prod, load_balancer=replace(prod.load_balancer, mode="proxy")), NO_STREAMS)
 
     ports = {one.name: {port.inside: port.outside for port in one.ports} for one in planned.containers}
     assert ports["kafka-2"] == {9102: 9102}
@@ -144,7 +144,7 @@ def test_both_environments_fit_on_one_host(dev: Settings, prod: Settings) -> Non
 
 
 def test_a_controller_of_its_own_has_no_port_for_clients_and_memory_of_its_own(prod: Settings) -> None:
-    planned = platform.plan(replace(prod, cluster=replace(prod.cluster, dedicated=True)), ())
+    planned = platform.plan(replace(prod, cluster=replace(prod.cluster, dedicated=True)), NO_STREAMS)
 
     controller = planned.nodes[0]
     assert (controller.name, controller.role) == ("kafka-controller-1", "controller")
