@@ -124,7 +124,9 @@ def test_with_a_load_balancer_everyone_asks_it(prod: Settings) -> None:
 
 def test_in_proxy_mode_brokers_publish_no_port_for_clients(prod: Settings) -> None:
     assert prod.load_balancer is not None
-    planned = platform.plan(replace(prod, load_balancer=replace(prod.load_balancer, mode="proxy")), NO_STREAMS)
+    planned = platform.plan(
+        replace(prod, load_balancer=replace(prod.load_balancer, mode="proxy")), NO_STREAMS
+    )
 
     ports = {one.name: {port.inside: port.outside for port in one.ports} for one in planned.containers}
     assert ports["kafka-2"] == {9102: 9102}
