@@ -1,19 +1,19 @@
 """The development platform against a compose file with the same images, measured in one run.
 
 Prints one row a figure: minimum, median and maximum of the rounds, in seconds unless the row says otherwise.
-Needs the images, Docker and Debian's docker-compose. It makes copies of the project with their own names and
-ports and removes them again.
+Needs the images and Docker; as root on Debian it installs docker-compose. It makes copies of the project with
+their own names and ports and removes them again.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import re
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,9 @@ import requests
 import yaml
 from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.figures import Figures
+from host import packages
 from messaging import catalogue, streams
 from tests.e2e import harness
 
@@ -34,36 +35,12 @@ SCHEMAS = harness.ROOT / "schemas"
 CONTAINERS = ("kafka-dev", "schema-registry-dev", "kafka-ui-dev")
 
 
-@dataclass
-class Figures:
-    """What was measured, by name, a list of rounds each."""
-
-    rounds: dict[str, list[float]] = field(default_factory=dict)
-
-    def time(self, name: str, work: Callable[[], object]) -> None:
-        """Runs the work and notes how long it took."""
-        begin = time.perf_counter()
-        work()
-        self.note(name, time.perf_counter() - begin)
-
-    def note(self, name: str, value: float) -> None:
-        """Notes one round of a figure."""
-        self.rounds.setdefault(name, []).append(value)
-
-    def table(self) -> Table:
-        """The figures as they are printed."""
-        table = Table("figure", "min", "median", "max", "rounds")
-        for name, values in self.rounds.items():
-            low, middle, high = min(values), statistics.median(values), max(values)
-            table.add_row(name, f"{low:.2f}", f"{middle:.2f}", f"{high:.2f}", str(len(values)))
-        return table
-
-
 def main() -> int:
     """Measures as many rounds as asked for and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each figure is measured")
     options = parser.parse_args()
+    packages.install(packages.BENCHMARKS)
     figures = Figures()
     for number in range(options.rounds):
         sys.stderr.write(f"round {number + 1} of {options.rounds}\n")
@@ -87,7 +64,7 @@ def _platform_round(figures: Figures) -> Peer:
     with tempfile.TemporaryDirectory() as folder:
         workspace = harness.new_workspace(Path(folder), f"b{int(time.time()) % 100000}")
         try:
-            figures.time("pulumi up: from nothing", workspace.up)
+            figures.time("pulumi up: from nothing", partial(_up, workspace, figures))
             _wait_until_ready(workspace.port)
             figures.time("pulumi preview: nothing to change", lambda: workspace.pulumi("preview"))
             figures.time("pulumi up: nothing to change", workspace.up)
@@ -97,6 +74,20 @@ def _platform_round(figures: Figures) -> Peer:
             return peer
         finally:
             workspace.remove()
+
+
+def _up(workspace: harness.Workspace, figures: Figures) -> None:
+    """`pulumi up`, and how long it took from the first topic's beginning to the last one's end."""
+    running = workspace.start("pulumi", "up", "--yes", "--stack", workspace.stack)
+    moments = [
+        time.perf_counter()
+        for line in running.stdout or ()
+        if re.search(r"kafka:Topic \S+ (creating|created)", line)
+    ]
+    _, errors = running.communicate()
+    if running.returncode:
+        raise SystemExit(errors)
+    figures.note("of it: the topics", moments[-1] - moments[0])
 
 
 def _compose_round(figures: Figures, name: str, peer: Peer, make_topics: Callable[[str, int], None]) -> None:

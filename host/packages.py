@@ -69,6 +69,11 @@ TESTS: tuple[Need, ...] = (
 )
 """What ``make test`` needs besides."""
 
+BENCHMARKS: tuple[Need, ...] = (
+    Need(package="docker-compose", command="docker-compose", why="what the platform is measured against"),
+)
+"""What the benchmarks need besides."""
+
 
 def missing(needs: Sequence[Need]) -> list[Need]:
     """The needs that this machine does not meet."""

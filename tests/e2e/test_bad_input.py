@@ -8,18 +8,16 @@ import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from host.daemon import Daemon
-from tests.e2e import harness
+from tests.e2e import harness, private_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.e2e.harness import Run, Workspace
 
@@ -121,27 +119,11 @@ def small_engine(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     mount.mkdir()
     subprocess.run(["mkfs.ext4", "-q", disk], check=True)
     subprocess.run(["mount", "-o", "loop", disk, mount], check=True)
-    folder = Path(tempfile.mkdtemp(prefix="small-"))  # a socket's path may not be long
-    address = f"unix://{folder}/docker.sock"
-    places = (f"--data-root={mount}/docker", f"--exec-root={folder}/run", f"--pidfile={folder}/pid")
-    # In a network of its own: an engine without a bridge removes the one that it finds.
-    alone = ("unshare", "--net", "dockerd", "--bridge=none", "--iptables=false")
-    with (tmp_path / "dockerd.log").open("wb") as log:
-        engine = subprocess.Popen(
-            [*alone, f"--host={address}", *places],
-            stdout=log,
-            stderr=log,
-        )
     try:
-        harness.wait_for(
-            lambda: Daemon(socket=folder / "docker.sock").answers(), "the small engine answers", 90
-        )
-        yield address, mount
+        with private_engine.running(mount / "docker") as address:
+            yield address, mount
     finally:
-        engine.terminate()
-        engine.wait(60)
         subprocess.run(["umount", mount], check=True)
-        shutil.rmtree(folder)
 
 
 @pytest.mark.skipif(shutil.which("dockerd") is None, reason="starts a Docker engine, and there is no dockerd")
