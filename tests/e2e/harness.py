@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,14 @@ PUBLISHED = (
 HIGHEST_OFFSET = 50_000
 """What `messaging:portOffset` allows; the kernel also chooses ports above."""
 COPIED = ("components", "images", "messaging", "schemas")
+
+
+def needs(*commands: str, root: bool = False) -> pytest.MarkDecorator:
+    """Skips a test on a machine that lacks a command, or for a user who is not root."""
+    absent = [command for command in commands if shutil.which(command) is None]
+    if root and os.geteuid() != 0:
+        return pytest.mark.skipif(True, reason="takes root")
+    return pytest.mark.skipif(bool(absent), reason=f"not installed here: {', '.join(absent)}")
 
 
 @dataclass(frozen=True)

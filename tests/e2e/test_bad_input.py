@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import uuid
@@ -77,6 +76,7 @@ def stranger() -> Iterator[str]:
     subprocess.run(["userdel", name], check=True, capture_output=True)
 
 
+@harness.needs("useradd", "setpriv", root=True)
 def test_a_user_without_rights_on_docker_is_told_so(
     workspace: Workspace, stranger: str, tmp_path: Path
 ) -> None:
@@ -126,7 +126,7 @@ def small_engine(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         subprocess.run(["umount", mount], check=True)
 
 
-@pytest.mark.skipif(shutil.which("dockerd") is None, reason="starts a Docker engine, and there is no dockerd")
+@harness.needs("dockerd", "mkfs.ext4", "losetup", "unshare", root=True)
 def test_too_little_disk_is_refused_with_what_is_free(
     workspace: Workspace, small_engine: tuple[str, Path]
 ) -> None:

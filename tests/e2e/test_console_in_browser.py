@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from tests.e2e.browser import Browser
     from tests.e2e.harness import Workspace
 
-pytestmark = pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium here")
+pytestmark = harness.needs("chromium")
 
 PHONE = 390
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>\"'>"

@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.timeout(900),
-    pytest.mark.skipif(
-        os.geteuid() != 0 or not Path("/etc/debian_version").exists(),
-        reason="building images from nothing takes root on Debian",
-    ),
+    harness.needs("apt-get", "mmdebstrap", "mvn", "unshare", root=True),
 ]
 
 HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
