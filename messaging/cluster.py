@@ -239,3 +239,61 @@ def _raise(address: Address, what: str, result: Any) -> None:
     if result.error_code:
         reason = getattr(result, "error_message", None) or error_name(result.error_code)
         raise NodeError(f"{address} {what}: {reason}")
+
+
+def moving(address: Address) -> dict[tuple[str, int], tuple[int, ...]]:
+    """The partitions whose replicas are being moved, with the brokers that they will be on.
+
+    Raises:
+        NodeError: it does not answer, or refuses.
+    """
+    from kafka.protocol.admin.topics import (
+        ListPartitionReassignmentsRequest,
+        ListPartitionReassignmentsResponse,
+    )
+
+    request = ListPartitionReassignmentsRequest(timeout_ms=5000, topics=None, version=0)
+    answer = ask(address, request, ListPartitionReassignmentsResponse, timeout=10)
+    _raise(address, "did not say what is being moved", answer)
+    return {
+        (topic.name, partition.partition_index): tuple(
+            broker for broker in partition.replicas if broker not in partition.removing_replicas
+        )
+        for topic in answer.topics
+        for partition in topic.partitions
+    }
+
+
+def move(address: Address, wanted: Mapping[tuple[str, int], tuple[int, ...]]) -> None:
+    """Begins to move partitions to other brokers; the controllers go on with it by themselves.
+
+    Args:
+        address: who passes it on to the active controller.
+        wanted: by topic and number, the brokers, the preferred leader first.
+
+    Raises:
+        NodeError: it does not answer, or one of the moves is refused.
+    """
+    from kafka.protocol.admin.topics import (
+        AlterPartitionReassignmentsRequest,
+        AlterPartitionReassignmentsResponse,
+    )
+
+    topic_class = AlterPartitionReassignmentsRequest.ReassignableTopic
+    topics = [
+        topic_class(
+            name=name,
+            partitions=[
+                topic_class.ReassignablePartition(partition_index=number, replicas=list(brokers))
+                for (topic, number), brokers in sorted(wanted.items())
+                if topic == name
+            ],
+        )
+        for name in sorted({topic for topic, _ in wanted})
+    ]
+    request = AlterPartitionReassignmentsRequest(timeout_ms=20_000, topics=topics, version=0)
+    answer = ask(address, request, AlterPartitionReassignmentsResponse, timeout=25)
+    _raise(address, "refuses to move partitions", answer)
+    for topic in answer.responses:
+        for partition in topic.partitions:
+            _raise(address, f"refuses to move {topic.name}-{partition.partition_index}", partition)

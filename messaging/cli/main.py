@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from messaging.cli import care
 from messaging.cli.projects import ProjectError, find_project
 from messaging.cli.stacks import Item, StackOnHost, UnhealthyError
 from messaging.docker_engine import EngineError, connected
+from messaging.protocol import NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,11 +78,45 @@ def reclaim(
         typer.echo(f"removed {len(removed)}")
 
 
+@app.command()
+def health(stack: Stack = "dev", as_json: Json = False) -> None:
+    """Show how the Kafka cluster is. Exit code 0: healthy, 3: less in reserve, 4: something is not served."""
+    project = find_project(Path.cwd())
+    with connected() as client:
+        found = care.report(client, project, stack)
+    if as_json:
+        _print_json({"stack": stack, **found.plain()})
+    else:
+        for line in care.lines(found):
+            typer.echo(line)
+    raise typer.Exit(care.EXIT_CODES[found.status])
+
+
+@app.command()
+def repair(
+    stack: Stack = "dev",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring back containers that were stopped or removed by hand; their data is on their volumes."""
+    project = find_project(Path.cwd())
+    with connected() as client:
+        on_host = StackOnHost(client, project.owner(stack))
+        done = care.repair(
+            on_host, project, stack, dry_run=dry_run, tell=lambda line: typer.echo(line, err=True)
+        )
+    if as_json:
+        _print_json({"dryRun": dry_run, "steps": done})
+        return
+    for line in done or ["nothing to repair"]:
+        typer.echo(f"would {line}" if dry_run and done else line)
+
+
 def main() -> None:
     """Runs the command line; a known error ends it with code 1 and one message."""
     try:
         app()
-    except (ProjectError, EngineError, UnhealthyError) as error:
+    except (ProjectError, EngineError, UnhealthyError, NodeError) as error:
         errors.print(f"error: {error}", markup=False)
         sys.exit(1)
 

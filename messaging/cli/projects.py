@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from messaging.documents import DocumentError, read_json, read_yaml
-from messaging.naming import PROJECT, Owner
+from messaging.naming import PROJECT, ROLE_LABEL, Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +23,18 @@ _KINDS = {
 
 class ProjectError(Exception):
     """The project, the stack or its state cannot be read; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateObject:
+    """A Docker object as a state knows it."""
+
+    kind: str
+    """``container``, ``network`` or ``volume``."""
+    name: str
+    role: str
+    """What it is for; empty if the state does not say."""
+    urn: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,17 +62,25 @@ class Project:
         Raises:
             ProjectError: the state is there, or may be, and cannot be read from here.
         """
+        return {(one.kind, one.name) for one in self.objects(stack, environment)}
+
+    def objects(self, stack: str, environment: Mapping[str, str]) -> list[StateObject]:
+        """The Docker objects that the stack's state holds, pending ones included.
+
+        Raises:
+            ProjectError: the state is there, or may be, and cannot be read from here.
+        """
         file = self._backend(environment) / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
         if not file.exists():
             packed = file.with_name(f"{file.name}.gz")
             if packed.exists():
                 raise ProjectError(f"the state in {packed} is compressed, which this command does not read")
-            return set()
+            return []
         try:
             latest = _mapping(_mapping(_mapping(read_json(file.read_text())).get("checkpoint")).get("latest"))
         except (OSError, UnicodeDecodeError, DocumentError) as error:
             raise ProjectError(f"the state in {file} cannot be read: {error}") from None
-        return set(_objects(latest))
+        return list(_objects(latest))
 
     def _backend(self, environment: Mapping[str, str]) -> Path:
         """The folder of the state: the environment decides, then the project, then a login."""
@@ -91,13 +111,20 @@ def find_project(folder: Path) -> Project:
     raise ProjectError(f"no {PROJECT_FILE} in {folder} or above: run this inside the project")
 
 
-def _objects(latest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _objects(latest: Mapping[str, Any]) -> Iterator[StateObject]:
     pending = [_mapping(operation).get("resource") for operation in latest.get("pending_operations") or ()]
     for resource in (*(latest.get("resources") or ()), *pending):
-        kind = _KINDS.get(_mapping(resource).get("type", ""))
-        name = _mapping(_mapping(resource).get("inputs")).get("name")
+        found = _mapping(resource)
+        kind = _KINDS.get(found.get("type", ""))
+        inputs = _mapping(found.get("inputs"))
+        name, labels = inputs.get("name"), inputs.get("labels")
         if kind and isinstance(name, str):
-            yield kind, name
+            roles = [
+                str(_mapping(label).get("value"))
+                for label in (labels if isinstance(labels, list) else ())
+                if _mapping(label).get("label") == ROLE_LABEL
+            ]
+            yield StateObject(kind=kind, name=name, role="".join(roles), urn=str(found.get("urn", "")))
 
 
 def _document(file: Path) -> Mapping[str, Any]:

@@ -112,6 +112,26 @@ class StackOnHost:
             started += names
         return started
 
+    def states(self) -> dict[str, str]:
+        """What each of the stack's containers is, in Docker's words, by name."""
+        return {
+            item.name: str(self._client.inspect_container(item.name)["State"]["Status"])
+            for item in self.items()
+            if item.kind == "container"
+        }
+
+    def wake(self, name: str, tell: Callable[[str], None]) -> None:
+        """Starts one container that was stopped or paused, and waits until it is healthy.
+
+        Raises:
+            UnhealthyError: it did not become healthy.
+        """
+        tell(f"starting {name}")
+        if self._client.inspect_container(name)["State"]["Paused"]:
+            self._client.unpause(name)
+        self._client.start(name)
+        wait_until_healthy([name], self._health)
+
     def remove(self, item: Item) -> None:
         """Removes an object: a container gracefully, a volume with its data."""
         if item.kind == "container":

@@ -1,0 +1,108 @@
+"""Finds the Kafka nodes of a stack on a Docker host: their containers say who and where they are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from messaging import cluster, observe
+from messaging.cli.projects import ProjectError
+from messaging.naming import BROKER, BUILT_FROM_LABEL, CONTROLLER, PROJECT_LABEL, ROLE_LABEL, STACK_LABEL
+from messaging.protocol import Address, NodeError
+from messaging.roll import MISSING, Container
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import docker
+
+    from messaging.naming import Owner
+    from messaging.roll import Fact
+
+_EXTERNAL = re.compile(r"EXTERNAL://([^:,]+):(\d+)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KafkaNode:
+    """A node, as its container describes it."""
+
+    id: int
+    name: str
+    address: Address | None
+    """Where clients on the host find it; None for a node that is no broker."""
+    container: Container
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KafkaNodes:
+    """All nodes of a stack."""
+
+    nodes: tuple[KafkaNode, ...]
+
+    @property
+    def addresses(self) -> dict[str, Address]:
+        """Of the brokers, by name."""
+        return {node.name: node.address for node in self.nodes if node.address}
+
+    @property
+    def brokers(self) -> dict[str, int]:
+        """Ids of the brokers, by name."""
+        return {node.name: node.id for node in self.nodes if node.address}
+
+    def facts(self, missing: Iterable[str] = ()) -> dict[str, Fact]:
+        """What the nodes say now.
+
+        Args:
+            missing: nodes that the state knows and that have no container.
+        """
+        containers = {node.name: node.container for node in self.nodes}
+        containers |= {name: Container(state=MISSING, built_from="") for name in missing}
+        return observe.facts(self.addresses, containers, containers)
+
+    def anyone(self) -> Address:
+        """A broker that answers.
+
+        Raises:
+            ProjectError: there is none.
+        """
+        reasons = []
+        for address in self.addresses.values():
+            try:
+                cluster.features(address)
+            except NodeError as error:
+                reasons.append(str(error))
+            else:
+                return address
+        raise ProjectError(f"no broker answers: {'; '.join(reasons)}. `messaging health` says more")
+
+
+def find(client: docker.APIClient, owner: Owner, stack: str) -> KafkaNodes:
+    """The stack's nodes on this Docker host, running or not.
+
+    Raises:
+        ProjectError: it has none here.
+    """
+    wanted = {"label": [f"{PROJECT_LABEL}={owner.project}", f"{STACK_LABEL}={owner.stack}"]}
+    found = []
+    for one in client.containers(all=True, filters=wanted):
+        labels: Mapping[str, str] = one["Labels"]
+        if not owner.owns(labels) or labels.get(ROLE_LABEL) not in {BROKER, CONTROLLER}:
+            continue
+        details = client.inspect_container(one["Id"])
+        variables = dict(entry.partition("=")[::2] for entry in details["Config"]["Env"])
+        external = _EXTERNAL.search(variables.get("KAFKA_ADVERTISED_LISTENERS", ""))
+        found.append(
+            KafkaNode(
+                id=int(variables["KAFKA_NODE_ID"]),
+                name=details["Name"].removeprefix("/"),
+                address=Address(host=external[1], port=int(external[2])) if external else None,
+                container=Container(
+                    state=details["State"]["Status"], built_from=labels.get(BUILT_FROM_LABEL, "")
+                ),
+            )
+        )
+    nodes = KafkaNodes(nodes=tuple(sorted(found, key=lambda node: node.id)))
+    if not nodes.addresses:
+        raise ProjectError(f"the stack {stack} has no broker on this Docker host. Make it: `make up`")
+    return nodes
