@@ -98,7 +98,8 @@ class KafkaCluster(pulumi.ComponentResource):
                     docker_host=args.docker_host,
                     gate_timeout_seconds=args.ready_timeout_seconds,
                     protect_data=args.protect_data,
-                    depends_on=[*args.depends_on, self.identity],
+                    identity=self.identity,
+                    depends_on=args.depends_on,
                 ),
                 pulumi.ResourceOptions(parent=self),
             )

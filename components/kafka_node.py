@@ -1,4 +1,4 @@
-"""KafkaNode: one broker with the gate before it, its container and the volume that keeps its data."""
+"""KafkaNode: one node with its gate and guard, its container and the volume that keeps its data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pulumi_docker as docker
 
 from components.container import container, label_list
 from components.dynamic.broker_gate import BrokerGate
+from components.dynamic.broker_guard import BrokerGuard
 from messaging.naming import DATA
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class KafkaNodeArgs:
     """How long the gate waits while nothing gets better."""
     protect_data: bool
     """Whether the volume refuses to be deleted."""
+    identity: pulumi.Resource
+    """The cluster's. When that goes, no broker is asked what it still holds."""
     depends_on: Sequence[pulumi.Resource]
     """What must be there before the container: components pass on nothing of their own ``depends_on``."""
 
@@ -52,6 +55,7 @@ class KafkaNode(pulumi.ComponentResource):
         super().__init__("messaging:index:KafkaNode", name, None, opts)
         blueprint = args.blueprint
         previous = [args.previous] if args.previous else []
+        before = [*args.depends_on, args.identity, *previous]
         gate = BrokerGate(
             f"{name}-gate",
             node=blueprint.name,
@@ -60,7 +64,7 @@ class KafkaNode(pulumi.ComponentResource):
             settings=blueprint.described,
             docker_host=args.docker_host,
             timeout_seconds=args.gate_timeout_seconds,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.depends_on, *previous]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
         )
         volume = docker.Volume(
             f"{name}-data",
@@ -74,6 +78,17 @@ class KafkaNode(pulumi.ComponentResource):
             blueprint,
             args.owner,
             parent=self,
-            depends_on=[*args.depends_on, *previous, gate, volume],
+            depends_on=[*before, gate, volume],
         )
+        brokers = {str(node["name"]): node for node in args.nodes if node["broker"]}
+        if blueprint.name in brokers:
+            BrokerGuard(
+                f"{name}-guard",
+                broker=brokers[blueprint.name]["id"],
+                node=blueprint.name,
+                nodes=[{key: node[key] for key in ("id", "host", "port")} for node in brokers.values()],
+                opts=pulumi.ResourceOptions(
+                    parent=self, depends_on=[self.container], deleted_with=args.identity
+                ),
+            )
         self.register_outputs({"containerName": blueprint.name})

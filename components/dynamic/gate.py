@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
+from components.dynamic.broker_guard import held_by, refusal
 from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
 from messaging import quorum
 from messaging.protocol import Address, NodeError
@@ -64,6 +65,15 @@ class ClusterReady(Resource, module="messaging", name="ClusterReady"):
 
 class ClusterReadyProvider(EmptyProvider):
     """Waits on create and update; there is nothing to read or delete."""
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuses, in previews already, that a broker goes which still holds replicas."""
+        wanted = {int(node["id"]) for node in news["nodes"]}
+        gone = {int(node["id"]): str(node["name"]) for node in _olds.get("nodes", ())}
+        gone = {broker: name for broker, name in gone.items() if broker not in wanted}
+        held = (held_by(set(gone), _olds["nodes"]) if gone else None) or {}
+        refusals = [refusal(gone[broker], names) for broker, names in sorted(held.items()) if names]
+        return CheckResult(news, [CheckFailure("nodes", reason) for reason in refusals])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Another node or container makes it wait again; another timeout alone does not."""

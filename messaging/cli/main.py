@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from messaging.cli import care
+from messaging.cli import care, clusters, upgrade
+from messaging.cli import rebalance as balance
 from messaging.cli.projects import ProjectError, find_project
 from messaging.cli.stacks import Item, StackOnHost, UnhealthyError
 from messaging.docker_engine import EngineError, connected
@@ -110,6 +111,60 @@ def repair(
         return
     for line in done or ["nothing to repair"]:
         typer.echo(f"would {line}" if dry_run and done else line)
+
+
+@app.command()
+def rebalance(
+    stack: Stack = "dev",
+    without: Annotated[
+        list[str] | None, typer.Option("--without", help="A broker that is to hold nothing; repeatable.")
+    ] = None,
+    throttle: Annotated[
+        int, typer.Option("--throttle", min=1, help="MB a second that each broker copies at most.")
+    ] = 50,
+    execute: Annotated[bool, typer.Option("--execute", help="Do it; without, only the plan.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Move replicas so that brokers are evenly filled. Run it again to go on where it was interrupted."""
+    project = find_project(Path.cwd())
+    with connected() as client:
+        nodes = clusters.find(client, project.owner(stack), stack)
+    moves = balance.plan(nodes, without or [])
+    if execute:
+        balance.execute(
+            nodes,
+            without or [],
+            bytes_a_second=throttle * 1_000_000,
+            tell=lambda line: typer.echo(line, err=True),
+        )
+    if as_json:
+        plain = [{"partition": one.name, "before": one.before, "after": one.after} for one in moves]
+        _print_json({"executed": execute, "moves": plain})
+        return
+    for line in balance.lines(moves):
+        typer.echo(line)
+    done = "moved" if execute else "to move (--execute does it)"
+    typer.echo(f"{len(moves)} partitions {done}" if moves else "nothing to move")
+
+
+@app.command(name="upgrade-metadata")
+def upgrade_metadata(
+    stack: Stack = "dev",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only ask the controllers.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Finish an upgrade: let the cluster use what its version of Kafka can do. There is no way back."""
+    project = find_project(Path.cwd())
+    with connected() as client:
+        nodes = clusters.find(client, project.owner(stack), stack)
+    done = upgrade.finish(nodes, dry_run=dry_run)
+    if as_json:
+        _print_json(done)
+    elif done["before"] == done["after"]:
+        typer.echo(f"nothing to finish: metadata.version is {done['before']}, as high as all brokers know")
+    else:
+        word = "would go" if dry_run else "went"
+        typer.echo(f"metadata.version {word} from {done['before']} to {done['after']}")
 
 
 def main() -> None:

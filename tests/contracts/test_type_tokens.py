@@ -34,6 +34,7 @@ COMPONENTS = {
     "StreamCatalogue": "messaging:index:StreamCatalogue",
 }
 DYNAMIC_RESOURCES = {
+    "BrokerGuard": "dynamic/messaging:BrokerGuard",
     "BrokerGate": "dynamic/messaging:BrokerGate",
     "CatalogueCheck": "dynamic/messaging:CatalogueCheck",
     "ClusterIdentity": "dynamic/messaging:ClusterIdentity",
@@ -45,6 +46,7 @@ DYNAMIC_RESOURCES = {
     "Subject": "dynamic/messaging:Subject",
 }
 PROVIDERS = {
+    "components.dynamic.broker_guard.BrokerGuardProvider",
     "components.dynamic.broker_gate.BrokerGateProvider",
     "components.dynamic.cluster_settings.ClusterSettingsProvider",
     "components.dynamic.catalogue.CatalogueCheckProvider",

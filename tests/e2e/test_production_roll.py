@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
 import docker.errors
@@ -47,7 +48,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         workspace.configure("cluster.heap", "512m")
         workspace.configure("cluster.memory", "1g")
         workspace.configure("cluster.readyTimeout", "60s")
-        workspace.configure('cluster.settings["replica.lag.time.max.ms"]', "5000")
+        set_kafka(workspace, "replica.lag.time.max.ms", 5000)
         workspace.up(timeout=UP_SECONDS)
         yield workspace
     finally:
@@ -64,6 +65,14 @@ def bootstrap(production: Workspace) -> str:
 def traffic(production: Workspace, bootstrap: str) -> Iterator[Traffic]:
     with Traffic(production, bootstrap, list(BROKERS)) as running:
         yield running
+
+
+def set_kafka(workspace: Workspace, name: str, value: object) -> None:
+    """Puts one of Kafka's settings into the stack's file, as a person edits it."""
+    file = workspace.root / "Pulumi.prod.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["config"]["messaging:cluster"].setdefault("settings", {})[name] = value
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 def ids(workspace: Workspace) -> list[str]:
@@ -109,8 +118,8 @@ def test_a_setting_that_kafka_changes_while_it_runs_restarts_nothing(
     production: Workspace, traffic: Traffic
 ) -> None:
     before = ids(production)
-    production.configure('cluster.settings["num.io.threads"]', "2")
-    production.configure('cluster.settings["log.retention.ms"]', "86400000")
+    set_kafka(production, "num.io.threads", 2)
+    set_kafka(production, "log.retention.ms", 86400000)
 
     with traffic.stretch() as stretch:
         done = production.up(timeout=UP_SECONDS)
@@ -130,7 +139,7 @@ def test_a_run_that_is_killed_in_the_middle_of_a_roll_is_finished_by_the_next(
     production: Workspace, traffic: Traffic
 ) -> None:
     before = ids(production)
-    production.configure('cluster.settings["queued.max.requests"]', "600")
+    set_kafka(production, "queued.max.requests", 600)
 
     def first_was_replaced() -> bool:
         return bool(production.container("kafka-1").id != before[0])
@@ -149,12 +158,16 @@ def test_a_run_that_is_killed_in_the_middle_of_a_roll_is_finished_by_the_next(
     production.pulumi("preview", "--expect-no-changes")
 
 
+def has_ended(production: Workspace, name: str) -> bool:
+    return bool(production.container(name).status != "running")
+
+
 def kill_each(production: Workspace, traffic: Traffic, *, times: int) -> None:
     for _ in range(times):
         for name in BROKERS:
             with traffic.stretch() as stretch:
                 production.container(name).kill("SIGKILL")
-                harness.wait_for(lambda name=name: production.container(name).status != "running", "its end")
+                harness.wait_for(partial(has_ended, production, name), "its end")
                 # Docker restarts only what ended by itself: a kill by hand is a stop by hand.
                 production.container(name).start()
             print(f"{name} killed: {stretch}")  # noqa: T201 - the longest stall is to be reported
@@ -216,7 +229,7 @@ def test_a_partition_at_its_minimum_stops_the_roll_and_its_recovery_lets_it_go_o
     production: Workspace, traffic: Traffic, behind: Address
 ) -> None:
     before = ids(production)
-    production.configure('cluster.settings["queued.max.requests"]', "700")
+    set_kafka(production, "queued.max.requests", 700)
 
     with traffic.stretch() as stretch:
         stopped = production.up("--skip-preview", check=False, timeout=UP_SECONDS)
