@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e import harness
+from tests.e2e import production as cluster
+from tests.e2e.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,31 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Works
         assert workspace.remains() == []
     finally:
         workspace.remove()
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Workspace]:
+    """A production platform that the tests of one module share."""
+    workspace = cluster.make(tmp_path_factory.mktemp("production"))
+    try:
+        workspace.up(timeout=cluster.UP_SECONDS)
+        yield workspace
+    finally:
+        # Its volumes are protected, so a destroy would be refused; what is left goes by its name.
+        workspace.remove()
+
+
+@pytest.fixture(scope="module")
+def bootstrap(production: harness.Workspace) -> str:
+    """The brokers' own addresses."""
+    return cluster.bootstrap(production)
+
+
+@pytest.fixture(scope="module")
+def traffic(production: harness.Workspace, bootstrap: str) -> Iterator[Traffic]:
+    """A producer and a consumer that never stop."""
+    with Traffic(production, bootstrap, list(cluster.BROKERS)) as running:
+        yield running
 
 
 @pytest.fixture

@@ -33,6 +33,30 @@ ELSEWHERE = {
     "make reclaim STACK=dev": ("tests/e2e/test_make.py", 'clone.make("reclaim", "STACK=dev")'),
     "make reclaim STACK=dev VOLUMES=yes": ("tests/e2e/test_make.py", "clone.make(*way_out[1].split())"),
     "pulumi cancel --stack dev --yes": ("tests/e2e/test_bad_input.py", 'workspace.pulumi("cancel", "--yes")'),
+    **{
+        f"messaging {command} --stack prod{options}": (f"tests/e2e/test_production_{file}.py", says)
+        for command, options, file, says in (
+            ("health", "", "roll", '"messaging", "health", "--stack", "prod"'),
+            ("repair", "", "roll", '"messaging", "repair", "--stack", "prod"'),
+            ("repair", " --dry-run", "recovery", '"messaging", "repair", "--stack", "prod", "--dry-run"'),
+            ("stop", "", "recovery", '"messaging", "stop", "--stack", "prod"'),
+            ("start", "", "recovery", '"messaging", "start", "--stack", "prod"'),
+            ("rebalance", "", "recovery", '"messaging", "rebalance", "--stack", "prod"'),
+            ("rebalance", " --execute", "recovery", '"rebalance", "--stack", "prod", "--execute"'),
+            ("rebalance", " --without kafka-5 --without kafka-4 --execute", "recovery", '"--without"'),
+            ("upgrade-metadata", "", "recovery", '"upgrade-metadata", "--stack", "prod"'),
+            ("upgrade-metadata", " --dry-run", "recovery", '"--stack", "prod", "--dry-run"'),
+        )
+    },
+    "pulumi config set messaging:rollFirst kafka-3 --stack prod": (
+        "tests/e2e/test_production_recovery.py",
+        'production.configure("rollFirst"',
+    ),
+    "pulumi up --stack prod --yes": ("tests/e2e/test_production_recovery.py", "production.up("),
+    "pulumi config rm messaging:rollFirst --stack prod": (
+        "tests/e2e/test_production_recovery.py",
+        '"config", "rm", "messaging:rollFirst"',
+    ),
     "python -m images prune": ("tests/unit/images/test_lock.py", "superfluous(images"),
 }
 """Commands that take long or change the machine, and where they are run: a file, and what it says there."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import uuid
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from messaging import cluster
 from messaging.protocol import Address
 from tests.e2e import harness
-from tests.e2e.traffic import QUIET, Stretch, Traffic
+from tests.e2e.production import BROKERS, UP_SECONDS, assert_nothing_lost, assert_unnoticed, ids, set_kafka
+from tests.e2e.traffic import QUIET, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,68 +30,6 @@ if TYPE_CHECKING:
     from tests.e2e.harness import Workspace
 
 pytestmark = pytest.mark.timeout(900)
-BROKERS = ("kafka-1", "kafka-2", "kafka-3")
-FULL_ISR_SECONDS = 60
-UP_SECONDS = 600
-
-
-@pytest.fixture(scope="module")
-def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """Three brokers with small heaps; replicas count as behind after 5 s instead of 30."""
-    workspace = harness.new_workspace(
-        tmp_path_factory.mktemp("production"),
-        f"p{uuid.uuid4().hex[:6]}",
-        stack="prod",
-        environment={"PULUMI_CONFIG_PASSPHRASE": "correct horse battery staple"},
-    )
-    try:
-        workspace.configure("cluster.heap", "512m")
-        workspace.configure("cluster.memory", "1g")
-        workspace.configure("cluster.readyTimeout", "60s")
-        set_kafka(workspace, "replica.lag.time.max.ms", 5000)
-        workspace.up(timeout=UP_SECONDS)
-        yield workspace
-    finally:
-        # Its volumes are protected, so a destroy would be refused; what is left goes by its name.
-        workspace.remove()
-
-
-@pytest.fixture(scope="module")
-def bootstrap(production: Workspace) -> str:
-    return ",".join(f"localhost:{production.port(port)}" for port in (9092, 9093, 9094))
-
-
-@pytest.fixture(scope="module")
-def traffic(production: Workspace, bootstrap: str) -> Iterator[Traffic]:
-    with Traffic(production, bootstrap, list(BROKERS)) as running:
-        yield running
-
-
-def set_kafka(workspace: Workspace, name: str, value: object) -> None:
-    """Puts one of Kafka's settings into the stack's file, as a person edits it."""
-    file = workspace.root / "Pulumi.prod.yaml"
-    content = yaml.safe_load(file.read_text())
-    content["config"]["messaging:cluster"].setdefault("settings", {})[name] = value
-    file.write_text(yaml.safe_dump(content, sort_keys=False))
-
-
-def ids(workspace: Workspace) -> list[str]:
-    return [workspace.container(name).id for name in BROKERS]
-
-
-def assert_nothing_lost(stretch: Stretch) -> None:
-    assert stretch.acknowledged >= 5000, stretch
-    assert stretch.lost == 0, stretch
-    assert stretch.failed == 0, stretch
-
-
-def assert_unnoticed(stretch: Stretch, *, nodes: int) -> None:
-    """Nothing lost, one broker at a time, no partition below its minimum, all in sync again in time."""
-    print(stretch)  # noqa: T201 - the longest stall is to be reported
-    assert_nothing_lost(stretch)
-    assert stretch.most_down == (1 if nodes else 0), stretch
-    assert stretch.most_under_min == 0, stretch
-    assert stretch.slowest_recovery <= FULL_ISR_SECONDS * max(1, nodes), stretch
 
 
 def test_another_image_rolls_through_all_brokers_unnoticed(production: Workspace, traffic: Traffic) -> None:
