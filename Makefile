@@ -15,7 +15,7 @@ DOCKER_DATA_ROOT ?=
 VOLUMES ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up destroy preview test test-long unit e2e check format images ready host lock reclaim clean
+.PHONY: help up destroy preview test test-long unit e2e check format docs images ready host lock reclaim clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ check: $(VENV)/.installed ## format, lint and types: what a change must pass bef
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+docs: $(VENV)/.installed ## write the documentation that follows from the stream catalogue
+	@$(BIN)/messaging docs
 
 format: $(VENV)/.installed ## put the code into the project's format
 	@$(BIN)/ruff format .

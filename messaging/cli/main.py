@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from messaging.cli import care, clusters, upgrade
+from messaging.cli import care, clusters, schemas, upgrade
 from messaging.cli import rebalance as balance
 from messaging.cli.projects import ProjectError, find_project
 from messaging.cli.stacks import Item, StackOnHost, UnhealthyError
@@ -29,6 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+app.add_typer(schemas.app, name="schema")
+app.command()(schemas.docs)
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack.", envvar="PULUMI_STACK")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]

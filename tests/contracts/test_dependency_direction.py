@@ -49,6 +49,7 @@ PURE = (
     "components/topology.py",
     "messaging/avro.py",
     "messaging/avro_compatibility.py",
+    "messaging/avro_examples.py",
     "messaging/avro_reader.py",
     "messaging/avro_types.py",
     "messaging/catalogue.py",
@@ -60,6 +61,7 @@ PURE = (
     "messaging/ports.py",
     "messaging/readiness.py",
     "messaging/schema_history.py",
+    "messaging/stream_docs.py",
     "messaging/streams.py",
 )
 EFFECTS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -175,9 +176,7 @@ def test_the_commands_for_a_running_platform_work_in_their_order(running: Worksp
     document = yaml.safe_load(catalogue.read_text())
     document["streams"] |= yaml.safe_load(entry)["streams"]
     catalogue.write_text(yaml.safe_dump(document, sort_keys=False))
-    (running.root / "schemas" / "door-events.avsc").write_text(
-        yaml.safe_dump(SCHEMA, default_flow_style=True)
-    )
+    (running.root / "schemas" / "door-events.avsc").write_text(json.dumps(SCHEMA))
     for command in commands(docs / "streams.md"):
         run(running, command)
     listed = running.execute("kafka-dev", "kafka-topics", "--bootstrap-server", "localhost:29092", "--list")
