@@ -8,7 +8,6 @@ import pulumi
 import settings as configuration
 from components import claims, platform, topology
 from components.docker_host import DockerHost, DockerHostArgs
-from components.dynamic.subject import RegistryAccess
 from components.kafka_cluster import KafkaCluster, KafkaClusterArgs
 from components.kafka_ui import KafkaUI
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
@@ -29,7 +28,7 @@ except catalogue.CatalogueError as error:
 planned = platform.plan(settings, entries)
 owner, level = settings.owner, settings.level
 
-schemas = RegistryAccess(url=planned.schema_registry_url)
+schemas = settings.registry_access or configuration.RegistryAccess(url=planned.schema_registry_url)
 streams = StreamCatalogue("streams", StreamCatalogueArgs(catalogue=entries, registry=schemas))
 host = DockerHost("docker", DockerHostArgs(claim=claims.claim(planned, settings), network=planned.network))
 on_host = pulumi.ResourceOptions(providers=[host.provider])

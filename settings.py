@@ -37,6 +37,7 @@ HIGHEST_PORT_OFFSET = 50_000
 """The published ports begin below 10,000; with this offset all of them are still ports."""
 
 _SECTIONS = ("images", "listeners", "cluster", "loadBalancer", "schemaRegistry", "ui", "docker")
+_REGISTRY_PASSWORD = "schemaRegistryPassword"  # noqa: S105 - the name of the key
 _IMAGE_ROLES = ("kafka", "schemaRegistry", "kafkaUi", "console", "loadBalancer")
 _REFERENCE = re.compile(
     r"(?!.*:latest$)[a-z0-9][a-z0-9._/:-]*[a-z0-9](:[\w][\w.-]*(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
@@ -44,11 +45,29 @@ _REFERENCE = re.compile(
 _REFERENCE_SAYS = "an image with a fixed tag or digest, such as example/kafka:4.1.2"
 _CONTAINER = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
+_URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
 _DOCKER_HOST = re.compile(r"(unix|tcp|ssh|http|https|npipe)://\S+")
 
 
 class SettingsError(pulumi.RunError):
     """The settings cannot be used. The message lists every fault and shows what to write where."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistryAccess:
+    """Where a Schema Registry is, and who asks it."""
+
+    url: str
+    """As reached from where Pulumi runs."""
+    user: str | None = None
+    """For basic authentication; None where anybody may ask."""
+    password: pulumi.Input[str] | None = None
+    """A secret."""
+
+    def to_inputs(self) -> dict[str, Any]:
+        """The access as inputs of a resource."""
+        values = {"registryUrl": self.url, "registryUser": self.user, "registryPassword": self.password}
+        return {key: value for key, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +115,8 @@ class Settings:
     """The Kafka node that is replaced before all others; empty for their usual order."""
     load_balancer: LoadBalancer | None
     schema_registry: Java
+    registry_access: RegistryAccess | None
+    """Where schemas are registered; None for the stack's own registry."""
     ui_product: str
     """:data:`CONSOLE` or :data:`KAFKA_UI`."""
     ui_memory_mib: int
@@ -183,6 +204,7 @@ class _Reading:
         cluster = cluster_settings.read(config.section("cluster"), level, advertised, mode=mode)
         registry_fields = config.section("schemaRegistry")
         registry = cluster_settings.java(registry_fields, "256m", "512m")
+        access = _registry_access(config, registry_fields)
         registry_fields.done()
         roll_first = config.text("rollFirst", "", rule=_CONTAINER, says="a Kafka node, such as kafka-1")
         docker = config.section("docker")
@@ -205,6 +227,7 @@ class _Reading:
             roll_first=roll_first,
             load_balancer=balancer,
             schema_registry=registry,
+            registry_access=access,
             ui_product=product,
             ui_memory_mib=ui_memory,
             docker_host=docker_host or None,
@@ -310,6 +333,22 @@ def _no_image(role: str, source: str) -> str:
     if role == "kafkaUi":
         return "is missing: Kafka UI is not built here. Name an image of it, or set ui.product to console"
     return f"is missing: images are local, but {SITE_FILE} names none. Run `make images`, or name one"
+
+
+def _registry_access(config: Fields, fields: Fields) -> RegistryAccess | None:
+    """A registry elsewhere, with its password as the secret that it is in the configuration."""
+    url = fields.text("url", "", rule=_URL, says="an address such as https://registry.example.org/api")
+    user = fields.text("user", "")
+    has_password = config.text(_REGISTRY_PASSWORD, "") != ""
+    if user and not url:
+        fields.fault("user", "is given, but the stack's own registry asks nobody. Name another in url")
+    if bool(user) != has_password:
+        problem = f"and the secret {_REGISTRY_PASSWORD} belong together, and one of them is missing"
+        fields.fault("user", problem)
+    if not url:
+        return None
+    password = pulumi.Config().get_secret(_REGISTRY_PASSWORD) if has_password else None
+    return RegistryAccess(url=url, user=user or None, password=password)
 
 
 def _is_loopback(host: str) -> bool:

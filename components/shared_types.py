@@ -12,8 +12,8 @@ from components.dynamic.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from components.dynamic.subject import RegistryAccess
     from messaging import streams
+    from settings import RegistryAccess
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,10 +18,10 @@ from components.shared_types import SharedTypes, SharedTypesArgs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from components.dynamic.subject import RegistryAccess
     from components.kafka_cluster import KafkaCluster
     from components.platform import StreamPlan
     from messaging.streams import Catalogue
+    from settings import RegistryAccess
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

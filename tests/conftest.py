@@ -188,6 +188,7 @@ def dev() -> Settings:
         roll_first="",
         load_balancer=None,
         schema_registry=Java(heap_mib=256, memory_mib=512),
+        registry_access=None,
         ui_product="console",
         ui_memory_mib=128,
         docker_host=None,

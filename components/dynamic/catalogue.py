@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     import pulumi
 
-    from components.dynamic.subject import RegistryAccess
     from messaging.schema_registry import SchemaRegistry
     from messaging.streams import Catalogue
+    from settings import RegistryAccess
 
 AT_ONCE = 8
 """Requests to the registry at a time."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import (
@@ -40,29 +39,13 @@ if TYPE_CHECKING:
     import pulumi
 
     from messaging import streams
+    from settings import RegistryAccess
 
 READY_SECONDS = 180.0
 """A registry reads all its schemas from Kafka before it answers."""
 PAUSE_SECONDS = 0.5
 FIRST_WORD_SECONDS = 20.0
 _COMPARED = ("compatibility", "references", "registryUrl", "registryUser")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RegistryAccess:
-    """Where a Schema Registry is, and who asks it."""
-
-    url: str
-    """As reached from where Pulumi runs."""
-    user: str | None = None
-    """For basic authentication; None where anybody may ask."""
-    password: pulumi.Input[str] | None = None
-    """A secret."""
-
-    def to_inputs(self) -> dict[str, Any]:
-        """The access as inputs of a resource."""
-        values = {"registryUrl": self.url, "registryUser": self.user, "registryPassword": self.password}
-        return {key: value for key, value in values.items() if value is not None}
 
 
 class Subject(Resource, module="messaging", name="Subject"):

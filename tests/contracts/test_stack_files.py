@@ -47,7 +47,7 @@ def test_only_the_environment_must_be_stated() -> None:
 
 
 def test_the_project_declares_what_the_settings_read() -> None:
-    scalars = {"environment", "instance", "portOffset", "rollFirst"}
+    scalars = {"environment", "instance", "portOffset", "rollFirst", "schemaRegistryPassword"}
 
     assert {key.removeprefix("messaging:") for key in declared()} == scalars | set(settings._SECTIONS)
 

@@ -341,3 +341,38 @@ def test_settings_of_kafka_are_taken_as_kafka_writes_them(load: Load) -> None:
         "log.preallocate": "true",
         "compression.type": "zstd",
     }
+
+
+def test_schemas_may_be_registered_elsewhere_with_a_secret_password(load: Load) -> None:
+    settings = load(
+        schemaRegistry={"url": "https://registry.example.org/apis/ccompat/v7", "user": "ops"},
+        schemaRegistryPassword="word",
+    )
+
+    access = settings.registry_access
+    assert access is not None
+    assert (access.url, access.user) == ("https://registry.example.org/apis/ccompat/v7", "ops")
+    assert isinstance(access.password, pulumi.Output), "it is a secret wherever it goes"
+    assert "word" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (
+            {"schemaRegistry": {"url": "https://ops:word@example.org"}},
+            ("schemaRegistry.url", "such as https"),
+        ),
+        ({"schemaRegistry": {"user": "ops"}}, ("schemaRegistry.user", "Name another in url")),
+        (
+            {"schemaRegistry": {"url": "https://example.org", "user": "ops"}},
+            ("schemaRegistry.user", "belong together"),
+        ),
+        ({"schemaRegistryPassword": "word"}, ("schemaRegistry.user", "belong together")),
+    ],
+)
+def test_half_of_an_access_is_refused(load: Load, values: dict[str, Any], words: tuple[str, ...]) -> None:
+    told = refusal(load, **values)
+
+    for word in words:
+        assert word in told
