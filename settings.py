@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -61,13 +61,14 @@ class RegistryAccess:
     """As reached from where Pulumi runs."""
     user: str | None = None
     """For basic authentication; None where anybody may ask."""
-    password: pulumi.Input[str] | None = None
-    """A secret."""
+    password: str = field(default="", repr=False)
 
     def to_inputs(self) -> dict[str, Any]:
         """The access as inputs of a resource."""
-        values = {"registryUrl": self.url, "registryUser": self.user, "registryPassword": self.password}
-        return {key: value for key, value in values.items() if value is not None}
+        inputs: dict[str, Any] = {"registryUrl": self.url}
+        if self.user is not None:
+            inputs |= {"registryUser": self.user, "registryPassword": pulumi.Output.secret(self.password)}
+        return inputs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -339,15 +340,14 @@ def _registry_access(config: Fields, fields: Fields) -> RegistryAccess | None:
     """A registry elsewhere, with its password as the secret that it is in the configuration."""
     url = fields.text("url", "", rule=_URL, says="an address such as https://registry.example.org/api")
     user = fields.text("user", "")
-    has_password = config.text(_REGISTRY_PASSWORD, "") != ""
+    password = config.text(_REGISTRY_PASSWORD, "")
     if user and not url:
         fields.fault("user", "is given, but the stack's own registry asks nobody. Name another in url")
-    if bool(user) != has_password:
+    if bool(user) != bool(password):
         problem = f"and the secret {_REGISTRY_PASSWORD} belong together, and one of them is missing"
         fields.fault("user", problem)
     if not url:
         return None
-    password = pulumi.Config().get_secret(_REGISTRY_PASSWORD) if has_password else None
     return RegistryAccess(url=url, user=user or None, password=password)
 
 

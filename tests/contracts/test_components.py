@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from messaging.naming import LABEL_PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.conftest import Engine
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -127,3 +130,24 @@ def test_the_composition_root_stays_small_and_does_not_look_at_the_stacks_name()
 
     assert len(source.splitlines()) < 80
     assert "get_stack" not in source
+
+
+def test_the_password_of_a_registry_elsewhere_is_a_secret(
+    engine: Engine, configure: Callable[[dict[str, str]], None]
+) -> None:
+    images = {"source": "local", "kafka": "i/kafka:1", "schemaRegistry": "i/registry:1", "console": "i/ui:1"}
+    access = {"url": "https://registry.example.org/api", "user": "ops"}
+    configure(
+        {
+            "environment": "dev",
+            "images": json.dumps(images),
+            "schemaRegistry": json.dumps(access),
+            "schemaRegistryPassword": "word",
+        }
+    )
+    engine.run_project()
+
+    for resource in [*engine.of_type("messaging:Subject"), *engine.of_type("messaging:CatalogueCheck")]:
+        password = resource.options["object"]["registryPassword"]
+        assert isinstance(password, dict), f"{resource.name} has it in clear"
+        assert resource.inputs["registryUrl"] == access["url"]
