@@ -11,7 +11,6 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
-import docker.errors
 import pytest
 import requests
 import yaml
@@ -32,24 +31,30 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_another_image_rolls_through_all_brokers_unnoticed(production: Workspace, traffic: Traffic) -> None:
+@pytest.fixture(scope="module")
+def other_image(production: Workspace) -> Iterator[str]:
+    """The same image under another name, for as long as the cluster runs on it."""
     engine = harness.client()
     image = yaml.safe_load((production.root / ".site.yaml").read_text())["images"]["kafka"]
-    other = f"{production.instance}/kafka"
-    engine.images.get(image).tag(other, "next")
+    name = f"{production.instance}/kafka"
+    engine.images.get(image).tag(name, "next")
+    yield f"{name}:next"
+    engine.images.remove(f"{name}:next", noprune=True)
+
+
+def test_another_image_rolls_through_all_brokers_unnoticed(
+    production: Workspace, traffic: Traffic, other_image: str
+) -> None:
     before = ids(production)
-    try:
-        production.configure("images.kafka", f"{other}:next")
-        with traffic.stretch() as stretch:
-            done = production.up(timeout=UP_SECONDS)
-    finally:
-        with contextlib.suppress(docker.errors.APIError):
-            engine.images.remove(f"{other}:next", noprune=True)
+    production.configure("images.kafka", other_image)
+
+    with traffic.stretch() as stretch:
+        done = production.up(timeout=UP_SECONDS)
 
     assert_unnoticed(stretch, nodes=3)
     assert not set(ids(production)) & set(before)
     assert "rolling:" in done.text
-    assert production.container("kafka-3").attrs["Config"]["Image"] == f"{other}:next"
+    assert production.container("kafka-3").attrs["Config"]["Image"] == other_image
 
 
 def test_a_setting_that_kafka_changes_while_it_runs_restarts_nothing(
@@ -144,7 +149,7 @@ def behind(production: Workspace, bootstrap: str) -> Iterator[Address]:
     second = Address(host="localhost", port=production.port(9093))
     admin = AdminClient({"bootstrap.servers": bootstrap} | QUIET)
     settings = {"min.insync.replicas": "2", "follower.replication.throttled.replicas": "0:1"}
-    topic = NewTopic("slow", replica_assignment=[[2, 3, 1]], config=settings)
+    topic = NewTopic("slow", num_partitions=-1, replica_assignment=[[2, 3, 1]], config=settings)
     admin.create_topics([topic])["slow"].result(30)
     cluster.configure(first, cluster.BROKER, {"1": {"follower.replication.throttled.rate": "1"}})
     producer = Producer({"bootstrap.servers": bootstrap, "acks": "1"} | QUIET)

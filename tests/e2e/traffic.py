@@ -13,9 +13,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from messaging import cluster
+from messaging.protocol import Address, NodeError
 from tests.e2e import harness
 
 if TYPE_CHECKING:
@@ -199,26 +201,39 @@ class Traffic:
             consumer.close()
 
     def _watch(self) -> None:
-        admin = AdminClient({"bootstrap.servers": self.bootstrap, "socket.timeout.ms": 2000} | QUIET)
+        """Looks at the containers, and at the partitions as each broker sees them.
+
+        After a hard kill the others take the broker for whole, so all is whole only if each one says so.
+        """
         engine = harness.client()
+        addresses = [_address(one) for one in self.bootstrap.split(",")]
         while not self._stop.is_set():
             at = time.monotonic()
-            names = {
-                one.name
-                for one in engine.containers.list(filters={"name": f"{self.workspace.instance}-kafka"})
-            }
+            filters: dict[str, Any] = {"name": f"^/{self.workspace.instance}-kafka"}
+            names = {one.name for one in engine.containers.list(filters=filters)}
             down = sum(self.workspace.name(name) not in names for name in self.containers)
-            try:
-                topics = admin.list_topics(timeout=2).topics
-            except KafkaException:
-                # Nobody says how the partitions are: the count of containers stands alone.
-                self._samples.append(_Sample(at=at, down=down, under_min=0, whole=False))
-                continue
-            partitions = [one for topic in topics.values() for one in topic.partitions.values()]
-            under = sum(len(one.isrs) < MIN_IN_SYNC for one in partitions)
-            whole = down == 0 and all(len(one.isrs) == len(one.replicas) for one in partitions)
-            self._samples.append(_Sample(at=at, down=down, under_min=under, whole=whole))
+            views = [view for address in addresses if (view := _view(address)) is not None]
+            under = [sum(len(one.in_sync) < MIN_IN_SYNC for one in view.partitions) for view in views]
+            whole = len(views) == len(addresses) and not any(
+                one.missing for view in views for one in view.partitions
+            )
+            # The worst that any broker sees counts.
+            self._samples.append(
+                _Sample(at=at, down=down, under_min=max(under, default=0), whole=whole and down == 0)
+            )
             self._stop.wait(max(0.0, SAMPLE_SECONDS - (time.monotonic() - at)))
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    return Address(host=host, port=int(port))
+
+
+def _view(address: Address) -> cluster.View | None:
+    try:
+        return cluster.look(address)
+    except NodeError:
+        return None
 
 
 def _slowest_recovery(samples: list[_Sample]) -> float:
