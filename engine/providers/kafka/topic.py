@@ -33,6 +33,8 @@ class Topic:
     def __init__(self, cluster: Cluster) -> None:
         self.type = schema.load("kafka").resources["kafka:index/topic:Topic"]
         self._cluster = cluster
+        self._strangers: set[str] = set()
+        """Names that were there before their creation was asked for."""
         self._creations: Batch[Values] = Batch(self._send, _BATCH_SECONDS)
 
     def check(self, olds: Values, news: Values) -> list[Failure]:
@@ -76,7 +78,9 @@ class Topic:
         except Refused as error:
             if error.code != "TOPIC_ALREADY_EXISTS":
                 raise
-            return name, self._take_over(inputs, call)
+            # A busy cluster may be handed one request twice, and then refuses what it has just made.
+            if name in self._strangers:
+                return name, self._take_over(inputs, call)
         self._await(name, lambda: self._leads(name, inputs["partitions"]), inputs, call, "has no leaders")
         return name, _outputs(inputs)
 
@@ -143,6 +147,9 @@ class Topic:
             )
             for name, inputs in topics.items()
         ]
+        with self._cluster.saying("cannot list the topics"):
+            present = self._cluster.admin.list_topics(timeout=self._cluster.timeout).topics
+        self._strangers |= topics.keys() & present.keys()
         sent: Mapping[str, Future[None]] = self._cluster.admin.create_topics(
             requests, request_timeout=self._cluster.timeout
         )

@@ -129,3 +129,23 @@ def test_a_compressed_state_is_not_taken_for_an_empty_one(
 
     with pytest.raises(ProjectError, match="compressed"):
         project.known("dev", environment)
+
+
+def test_objects_of_the_state_say_what_they_are_for_and_how_to_name_them(
+    project: Project, environment: dict[str, str]
+) -> None:
+    label = {"label": "com.iotplatform.messaging.role", "value": "broker"}
+    broker = {
+        "type": "docker:index/container:Container",
+        "urn": "urn:pulumi:dev::messaging::docker:index/container:Container::kafka-1-container",
+        "inputs": {"name": "kafka-dev", "labels": [{"label": "other", "value": "x"}, label]},
+    }
+    write_state(project.folder, state(broker, container("bare")))
+
+    found = project.objects("dev", environment)
+
+    assert [(one.kind, one.name, one.role) for one in found] == [
+        ("container", "kafka-dev", "broker"),
+        ("container", "bare", ""),
+    ]
+    assert found[0].urn.endswith("::kafka-1-container")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pulumi
 import pytest
 
 from components import platform
@@ -86,3 +87,18 @@ def test_volumes_refuse_to_be_deleted_and_containers_do_not(three: Engine) -> No
 def test_a_volume_is_never_replaced_for_its_labels(three: Engine) -> None:
     for volume in three.of_type("volume:Volume"):
         assert volume.options["ignoreChanges"] == ["labels"]
+
+
+def test_an_order_that_begins_with_a_stranger_is_refused(engine: Engine, prod: Settings) -> None:
+    with pytest.raises(
+        pulumi.RunError, match="rollFirst is 'kafka-9', which is no node of this stack: kafka-1"
+    ):
+        cluster(engine, prod, roll_first="kafka-9")
+
+
+def test_no_broker_goes_before_its_guard_has(three: Engine) -> None:
+    for number in (1, 2, 3):
+        guard = three.named(f"kafka-{number}-guard")
+        assert guard.depends_on() == {f"kafka-{number}-container"}
+        assert guard.options["deletedWith"].endswith("::kafka-identity")
+        assert guard.inputs["broker"] == number
