@@ -29,6 +29,7 @@ DOCUMENTS = sorted(
 )
 ELSEWHERE = {
     "make up": ("tests/e2e/test_make.py", 'clone.make("up")'),
+    "make up STACK=prod": ("tests/e2e/test_production.py", 'make", "--old-file=ready", "up", "STACK=prod"'),
     "make test": (".ci/run", "make test"),
     "make images": (".ci/run", "make images"),
     "make reclaim STACK=dev": ("tests/e2e/test_make.py", 'clone.make("reclaim", "STACK=dev")'),
