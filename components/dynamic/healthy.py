@@ -1,7 +1,8 @@
-"""ContainerHealthy: stands between two containers of a kind, so that they are not replaced together.
+"""ContainerHealthy: stands between two containers of a kind, so that they neither start nor stop together.
 
-When both are made it passes at once: they may start side by side. When the first has become another, it
-waits until that one is healthy, and only then the second may be replaced.
+It waits until the first is healthy, when that is made and whenever it has become another; only then the
+second may be made or replaced. Of two that begin at once, both would make what they share, and one would
+fail.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pulumi
 
 READY_SECONDS = 180.0
 PAUSE_SECONDS = 0.5
-FIRST_WORD_SECONDS = 10.0
+FIRST_WORD_SECONDS = 30.0
 
 
 class ContainerHealthy(Resource, module="messaging", name="ContainerHealthy"):
@@ -49,22 +50,28 @@ class ContainerHealthy(Resource, module="messaging", name="ContainerHealthy"):
 
 
 class ContainerHealthyProvider(EmptyProvider):
-    """Waits on update; there is nothing to make, read or delete."""
+    """Waits on create and update; there is nothing to read or delete."""
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Another container makes it wait."""
         return DiffResult(changes=differs(_olds, _news), replaces=[])
 
+    @told_plainly
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Passes."""
+        """Waits until the container is healthy."""
+        _wait(props)
         return CreateResult(str(props["container"]), inputs_only(props))
 
     @told_plainly
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Waits until the container is healthy."""
-        name = str(_news["container"])
-        wait_until_healthy(lambda: _health(name, _news["dockerHost"]), name)
+        _wait(_news)
         return UpdateResult(inputs_only(_news))
+
+
+def _wait(props: Mapping[str, Any]) -> None:
+    name = str(props["container"])
+    wait_until_healthy(lambda: _health(name, props["dockerHost"]), name)
 
 
 def wait_until_healthy(

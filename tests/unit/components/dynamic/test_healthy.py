@@ -8,12 +8,6 @@ from components.dynamic.healthy import ContainerHealthyProvider, wait_until_heal
 from components.dynamic.provider import Refusal
 
 
-def test_a_new_platform_does_not_wait() -> None:
-    inputs = {"container": "none-of-this-name", "containerId": "1", "dockerHost": "unix:///nonexistent"}
-
-    assert ContainerHealthyProvider().create(inputs).outs == inputs
-
-
 def test_another_container_is_waited_for() -> None:
     provider = ContainerHealthyProvider()
 
