@@ -117,8 +117,7 @@ def _take_up(props: dict[str, Any]) -> None:
     try:
         with connected(props["dockerHost"]) as client:
             live = LiveProxy(client, name, path=props["path"], version_url=props["versionUrl"])
-            if live.version() != props["version"]:
-                live.write(props["config"])
+            live.write(props["config"])
             wait_until_used(live.version, live.reload, str(props["version"]))
     except EngineError as error:
         raise Refusal(f"the load balancer {name} cannot be given its configuration: {error}") from None
