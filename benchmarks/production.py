@@ -20,7 +20,7 @@ import requests
 from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 
-from benchmarks.development import Figures
+from benchmarks.figures import Figures
 from tests.e2e import harness
 
 if TYPE_CHECKING:
