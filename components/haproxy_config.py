@@ -160,7 +160,8 @@ listen {name}
 
 def _registry(registries: Sequence[str], port: int) -> str:
     """One registry serves everyone as long as it can: who has just written reads the same one."""
-    watch = "check observe layer4 error-limit 1 on-error mark-down on-marked-down shutdown-sessions"
+    # A request that failed is sent to the other one; shutting down sessions would end it first.
+    watch = "check observe layer4 error-limit 1 on-error mark-down"
     servers = "".join(
         f"  server {name} {name}:{port} {watch}{' backup' if number else ''}\n"
         for number, name in enumerate(registries)
@@ -180,7 +181,7 @@ backend registries
   http-check send meth GET uri /subjects ver HTTP/1.1 hdr Host localhost
   http-check expect status 200
   # A registration may be sent again: it is the same by its content.
-  retry-on conn-failure empty-response 503
+  retry-on conn-failure empty-response junk-response 502 503
 {servers}"""
 
 

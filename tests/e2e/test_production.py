@@ -471,7 +471,7 @@ def test_memory_that_the_host_does_not_have_is_refused_with_the_sum(production: 
     finally:
         path.write_text(before)
 
-    assert_refused(refused, "2702.", "the Docker host has", f"{production.name('kafka-1')} 900.0 GiB")
+    assert_refused(refused, "2701.", "the Docker host has", f"{production.name('kafka-1')} 900.0 GiB")
 
 
 def test_an_empty_passphrase_makes_no_production_stack(tmp_path_factory: pytest.TempPathFactory) -> None:
