@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 from google.protobuf import empty_pb2, json_format
+from hypothesis import settings as hypothesis_settings
 from pulumi.runtime import mocks, rpc, stack
 from pulumi.runtime.config import CONFIG
 
@@ -25,6 +26,10 @@ from settings import Images, LoadBalancer, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+# A busy machine makes examples slow; that is no fault of what they try.
+hypothesis_settings.register_profile("project", deadline=None)
+hypothesis_settings.load_profile("project")
 
 PROJECT = Path(__file__).resolve().parents[1]
 STACK_TYPE = "pulumi:pulumi:Stack"
