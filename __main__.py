@@ -6,7 +6,7 @@ from pathlib import Path
 import pulumi
 
 import settings as configuration
-from components import claims, platform, topology
+from components import platform, refusals, topology
 from components.docker_host import DockerHost, DockerHostArgs
 from components.kafka_cluster import KafkaCluster, KafkaClusterArgs
 from components.kafka_ui import KafkaUI
@@ -27,10 +27,11 @@ except catalogue.CatalogueError as error:
     raise pulumi.RunError(str(error)) from None
 planned = platform.plan(settings, entries)
 owner, level = settings.owner, settings.level
+refusals.before_an_update(planned.refusal)
 
 schemas = settings.registry_access or configuration.RegistryAccess(url=planned.schema_registry_url)
 streams = StreamCatalogue("streams", StreamCatalogueArgs(catalogue=entries, registry=schemas))
-host = DockerHost("docker", DockerHostArgs(claim=claims.claim(planned, settings), network=planned.network))
+host = DockerHost("docker", DockerHostArgs.of(planned, settings))
 on_host = pulumi.ResourceOptions(providers=[host.provider])
 entry = [
     LoadBalancer("load-balancer", LoadBalancerArgs(planned=one, owner=owner, host=host), on_host).ready
@@ -65,6 +66,4 @@ KafkaUI("kafka-ui", ui_args, on_host)
 streams.make_streams(
     planned.streams, cluster, registry=[*registry.containers, *entry], protect_data=level.protect_data
 )
-
-for name, value in planned.outputs.items():
-    pulumi.export(name, value)
+refusals.end_of_program(planned.refusal, planned.outputs)

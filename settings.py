@@ -23,6 +23,7 @@ from messaging.fields import Fault, Fields
 from messaging.naming import INSTANCE_RULE, Owner
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 SITE_FILE = ".site.yaml"
@@ -36,7 +37,7 @@ CONSOLE, KAFKA_UI = "console", "kafka-ui"
 HIGHEST_PORT_OFFSET = 50_000
 """The published ports begin below 10,000; with this offset all of them are still ports."""
 
-_SECTIONS = ("images", "listeners", "cluster", "loadBalancer", "schemaRegistry", "ui", "docker")
+_SECTIONS = ("images", "listeners", "cluster", "loadBalancer", "schemaRegistry", "ui", "docker", "overrides")
 _REGISTRY_PASSWORD = "schemaRegistryPassword"  # noqa: S105 - the name of the key
 _IMAGE_ROLES = ("kafka", "schemaRegistry", "kafkaUi", "console", "loadBalancer")
 _REFERENCE = re.compile(
@@ -123,6 +124,8 @@ class Settings:
     ui_memory_mib: int
     docker_host: str | None
     """The Docker engine's address; None for what the environment says."""
+    overrides: Mapping[str, str]
+    """By change that would otherwise be refused: the reason, and who approved it."""
     free_disk_mib: int
     """What must be free where Docker keeps its data before a volume is made."""
 
@@ -214,6 +217,7 @@ class _Reading:
         )
         free_disk = docker.size_mib("freeDisk", level.free_disk)
         docker.done()
+        overrides = _overrides(config.section("overrides"))
         config.done()
         chosen = self._images(images, source, product, balanced=balancer is not None)
         self._site.done()
@@ -232,6 +236,7 @@ class _Reading:
             ui_product=product,
             ui_memory_mib=ui_memory,
             docker_host=docker_host or None,
+            overrides=overrides,
             free_disk_mib=free_disk,
         )
 
@@ -322,6 +327,20 @@ class _Reading:
             text = yaml.safe_dump({"config": example} if prefix else example, sort_keys=False)
             lines += [f"For instance, in {file}:", *(f"  {line}" for line in text.splitlines())]
         return "\n".join(lines)
+
+
+def _overrides(section: Fields) -> dict[str, str]:
+    """Why each change is made that would otherwise be refused."""
+    found = {}
+    for change in section.names():
+        entry = section.section(change)
+        reason = entry.text(
+            "reason", says="why this one change is right, such as the stream holds no data yet"
+        )
+        approved = entry.text("approvedBy", says="who says so, such as Ada Lovelace")
+        entry.done()
+        found[change] = f"{reason} (approved by {approved})"
+    return found
 
 
 def _reference(fields: Fields, role: str) -> str:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_docker as docker
 
+from components import claims
 from components.container import label_list
 from components.dynamic.preflight import Preflight
 from messaging.naming import NETWORK
 
 if TYPE_CHECKING:
     from components.claims import Claim
+    from components.platform import Platform
+    from settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +30,17 @@ class DockerHostArgs:
     """Everything that the stack wants there, checked before anything is made."""
     network: str
     """The network's name in Docker."""
+    protect_network: bool
+    """Whether the network refuses to be deleted: every container would lose its peers with it."""
+
+    @staticmethod
+    def of(planned: Platform, settings: Settings) -> DockerHostArgs:
+        """What a platform asks of its host."""
+        return DockerHostArgs(
+            claim=claims.claim(planned, settings),
+            network=planned.network,
+            protect_network=settings.level.protect_data,
+        )
 
 
 class DockerHost(pulumi.ComponentResource):
@@ -54,6 +68,6 @@ class DockerHost(pulumi.ComponentResource):
             name=args.network,
             driver="bridge",
             labels=[docker.NetworkLabelArgs(**label) for label in label_list(claim.owner.labels(NETWORK))],
-            opts=pulumi.ResourceOptions(parent=self, provider=self.provider),
+            opts=pulumi.ResourceOptions(parent=self, provider=self.provider, protect=args.protect_network),
         )
         self.register_outputs({"networkName": args.network})

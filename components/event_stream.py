@@ -14,7 +14,7 @@ import pulumi_kafka as kafka
 from components.dynamic.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from messaging import streams
     from settings import RegistryAccess
@@ -36,15 +36,17 @@ class EventStreamArgs:
     """What must be there before a schema can be registered."""
     identity: pulumi.Resource
     """The cluster's identity. When that goes, everything in the cluster goes with it, unasked."""
+    about: Mapping[str, str]
+    """Its owner and purpose, for whoever looks at the stack."""
     protect_data: bool
-    """Whether topics refuse to be deleted."""
+    """Whether topics and schemas refuse to be deleted."""
 
 
 class EventStream(pulumi.ComponentResource):
     """A stream of events that one team owns. It is given a Kafka provider that waits for the cluster."""
 
     def __init__(self, name: str, args: EventStreamArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("messaging:index:EventStream", name, None, opts)
+        super().__init__("messaging:index:EventStream", name, dict(args.about), opts)
         for topic in args.topics:
             kafka.Topic(
                 f"{topic.name}-topic",
@@ -73,7 +75,10 @@ class EventStream(pulumi.ComponentResource):
                 registry=args.registry,
                 subject=subject,
                 opts=pulumi.ResourceOptions(
-                    parent=self, deleted_with=args.identity, depends_on=list(args.depends_on)
+                    parent=self,
+                    deleted_with=args.identity,
+                    depends_on=list(args.depends_on),
+                    protect=args.protect_data,
                 ),
             )
         self.register_outputs({"topics": [topic.name for topic in args.topics]})

@@ -69,6 +69,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 topic.name: {"partitions": topic.partitions, "replicationFactor": topic.replication_factor}
                 for topic in args.planned.topics
             },
+            overrides=args.planned.overrides,
             opts=pulumi.ResourceOptions(parent=self),
         )
         addresses = [

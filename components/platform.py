@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components import broker_properties, haproxy_config, health, topology
+from components import broker_properties, durability, haproxy_config, health, topology
 from components.blueprint import Blueprint, PublishedPort
 from messaging import ports, streams
 from messaging.naming import BROKER, CONTROLLER, LOAD_BALANCER, SCHEMA_REGISTRY, UI, numbered
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.topology import Node, Topology
+    from levels import Level
     from messaging.streams import Catalogue, Quota, Stream, Subject, Topic
     from settings import Settings
 
@@ -43,6 +44,15 @@ class Platform:
     ui_url: str
     streams: Mapping[str, StreamPlan]
     """By the stream's name, in the catalogue's order."""
+    level: Level
+    """What kind of platform it is."""
+    overrides: Mapping[str, str]
+    """By change that the cluster's identity would refuse: why it is made nevertheless."""
+
+    @property
+    def refusal(self) -> str:
+        """Why it must not be deployed; empty if it may."""
+        return durability.refusal(self.level, self.nodes, self.topics)
 
     @property
     def containers(self) -> tuple[Blueprint, ...]:
@@ -91,6 +101,8 @@ class StreamPlan:
     """Its own and its dead letter queues."""
     subjects: tuple[Subject, ...]
     quotas: tuple[Quota, ...]
+    about: Mapping[str, str]
+    """Its owner and purpose."""
 
 
 def plan(settings: Settings, catalogue: Catalogue) -> Platform:
@@ -121,6 +133,8 @@ def plan(settings: Settings, catalogue: Catalogue) -> Platform:
         schema_registry_url=f"http://{host}:{ports.SCHEMA_REGISTRY + offset}",
         ui_url=f"http://{host}:{ports.UI + offset}",
         streams={stream.name: _stream(stream, settings) for stream in catalogue.streams},
+        level=settings.level,
+        overrides=settings.overrides,
     )
 
 
@@ -132,7 +146,8 @@ def _stream(stream: Stream, settings: Settings) -> StreamPlan:
         min_insync_replicas=level.min_insync_replicas,
         replication_factor=level.replication_factor,
     )
-    return StreamPlan(topics=topics, subjects=stream.subjects, quotas=stream.quotas)
+    about = {"owner": stream.owner, "purpose": stream.purpose}
+    return StreamPlan(topics=topics, subjects=stream.subjects, quotas=stream.quotas, about=about)
 
 
 def _node(node: Node, cluster: Topology, settings: Settings, network: str) -> Blueprint:

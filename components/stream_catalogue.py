@@ -87,6 +87,7 @@ class StreamCatalogue(pulumi.ComponentResource):
                     registry=self._args.registry,
                     depends_on=registry,
                     identity=cluster.identity,
+                    about=plan.about,
                     protect_data=protect_data,
                 ),
                 pulumi.ResourceOptions(providers=[cluster.provider]),

@@ -1,4 +1,4 @@
-"""The project's defaults: its own state folder, and the development stack's documented passphrase.
+"""The project's defaults: its state folder, its policy pack, the development stack's documented passphrase.
 
 Where the environment or a login decides, that wins. It reads files and changes none.
 """
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 PROJECT_FILE = "Pulumi.yaml"
 _DEVELOPMENT = "dev"
+POLICY_PACK = "policies"
+"""The folder of the pack that judges every preview and update."""
+_PACK_VARIABLE = "PULUMI_OPTION_POLICY_PACK"
+_PACK_CONFIG_VARIABLE = "PULUMI_OPTION_POLICY_PACK_CONFIG"
+_PACK_FLAGS = ("--policy-pack", "--policy-pack-config")
 
 
 def environment_defaults(
@@ -31,12 +36,30 @@ def environment_defaults(
     added: dict[str, str] = {}
     if not _has_backend(environment, project):
         added["PULUMI_BACKEND_URL"] = project.as_uri()
+    stack = named_stack(arguments, environment) or _selected_stack(environment, project)
+    kind = _environment_of(project / f"Pulumi.{stack}.yaml") if stack is not None else None
+    added |= _policy_pack(arguments, environment, project, kind)
     if "PULUMI_CONFIG_PASSPHRASE" in environment or "PULUMI_CONFIG_PASSPHRASE_FILE" in environment:
         return added
-    stack = named_stack(arguments, environment) or _selected_stack(environment, project)
-    if stack is not None and _environment(project / f"Pulumi.{stack}.yaml") == _DEVELOPMENT:
+    if kind == _DEVELOPMENT:
         # Development stacks hold no secret; their committed salt is that of the empty passphrase.
         added["PULUMI_CONFIG_PASSPHRASE"] = ""
+    return added
+
+
+def _policy_pack(
+    arguments: Sequence[str], environment: Mapping[str, str], project: Path, kind: str | None
+) -> dict[str, str]:
+    """The project's own pack with its environment's levels, unless the caller names packs."""
+    named = any(argument.split("=", 1)[0] in _PACK_FLAGS for argument in arguments)
+    folder = project / POLICY_PACK
+    if named or _PACK_VARIABLE in environment or not (folder / "PulumiPolicy.yaml").is_file():
+        return {}
+    added = {_PACK_VARIABLE: str(folder)}
+    levels = folder / f"{kind}.json"
+    # Without levels of its own, an environment gets those that the pack begins with: all mandatory.
+    if kind and levels.is_file() and _PACK_CONFIG_VARIABLE not in environment:
+        added[_PACK_CONFIG_VARIABLE] = str(levels)
     return added
 
 
@@ -58,7 +81,7 @@ def empty_passphrase(arguments: Sequence[str], environment: Mapping[str, str], p
     if given != "":
         return None
     stack = named_stack(arguments, environment) or _selected_stack(environment, project)
-    if stack is None or _environment(project / f"Pulumi.{stack}.yaml") in {None, _DEVELOPMENT}:
+    if stack is None or _environment_of(project / f"Pulumi.{stack}.yaml") in {None, _DEVELOPMENT}:
         return None
     return (
         f"the passphrase for the stack {stack} is empty, so that anyone who has its files could read its "
@@ -125,10 +148,11 @@ def _has_backend(environment: Mapping[str, str], project: Path) -> bool:
         return False
 
 
-def _environment(stack_file: Path) -> str | None:
-    """What kind of platform a stack file says it is for; None if it does not."""
+def _environment_of(stack_file: Path) -> str | None:
+    """What kind of platform a stack is; None where its file does not say."""
     try:
         settings = yaml.safe_load(stack_file.read_text()) or {}
-        return (settings.get("config") or {}).get("messaging:environment")
+        kind = (settings.get("config") or {}).get("messaging:environment")
     except (OSError, yaml.YAMLError, AttributeError):
         return None
+    return kind if isinstance(kind, str) else None

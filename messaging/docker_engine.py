@@ -30,6 +30,10 @@ def address_of(configured: str = "") -> str:
     return configured or os.environ.get("DOCKER_HOST") or DEFAULT_SOCKET
 
 
+class NoAnswerError(EngineError):
+    """Nothing is there that could be asked."""
+
+
 @contextmanager
 def connected(configured: str = "") -> Iterator[docker.APIClient]:
     """A client of the engine, closed afterwards.
@@ -47,16 +51,16 @@ def connected(configured: str = "") -> Iterator[docker.APIClient]:
     except docker.errors.APIError as error:
         raise EngineError(f"the Docker engine refuses: {error.explanation or error}") from None
     except (docker.errors.DockerException, requests.RequestException) as error:
-        raise EngineError(_explained(error, address_of(configured))) from None
+        raise _explained(error, address_of(configured)) from None
 
 
-def _explained(error: Exception, address: str) -> str:
+def _explained(error: Exception, address: str) -> EngineError:
     if isinstance(root_error(error), PermissionError):
-        return (
+        return EngineError(
             f"permission denied at {address}: this user may not use the Docker engine. Join its group (`sudo "
             'usermod -aG docker "$USER"`, then log in again), or set DOCKER_HOST to an engine of your own'
         )
-    return (
+    return NoAnswerError(
         f"the Docker engine at {address} does not answer: {root_cause(error)}. Start it, or set DOCKER_HOST "
         "to where it is"
     )

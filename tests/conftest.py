@@ -197,6 +197,7 @@ def dev() -> Settings:
         ui_product="console",
         ui_memory_mib=128,
         docker_host=None,
+        overrides={},
         free_disk_mib=2048,
     )
 

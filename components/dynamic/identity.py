@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
-from components.dynamic.provider import EmptyProvider, differs, inputs_only
+from components.dynamic.provider import EmptyProvider, differs, inputs_only, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +32,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
         process_roles: str,
         image_source: str,
         topics: Mapping[str, Mapping[str, int]],
+        overrides: Mapping[str, str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declares the identity.
@@ -43,6 +44,8 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
             process_roles: ``combined`` if brokers are controllers, else ``dedicated``.
             image_source: decides which product keeps the schemas, and in what form.
             topics: by name, ``partitions`` and ``replicationFactor``.
+            overrides: by change, in the words of a refusal: why it is made nevertheless. They stay in the
+                state, where they can be read later.
             opts: the usual ones.
         """
         props = {
@@ -51,6 +54,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
             "processRoles": process_roles,
             "imageSource": image_source,
             "topics": {topic: dict(facts) for topic, facts in sorted(topics.items())},
+            "overrides": dict(sorted(overrides.items())),
         }
         super().__init__(ClusterIdentityProvider(), name, props, opts)
 
@@ -133,11 +137,18 @@ def _fewer(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, 
         new = news["topics"].get(topic)
         for fact, noun, consequence in _ONLY_GROWING:
             before, after = int(old.get(fact, 0)), int(new[fact]) if new else None
-            if after is not None and after < before:
-                problem = (
-                    f"{topic} has {before} {noun} and would have {after}: {consequence}. Put {before} back"
-                )
-                found.append(("topics", problem))
+            if after is None or after >= before:
+                continue
+            change = f"{topic} {noun} {before} -> {after}"
+            if reason := news.get("overrides", {}).get(change):
+                tell(f"accepted by messaging:overrides: {change}, because {reason}")
+                continue
+            problem = (
+                f"{topic} has {before} {noun} and would have {after}: {consequence}. Put {before} back. "
+                f"If it is meant, say so for this one change: messaging:overrides: {{'{change}': "
+                "{reason: ..., approvedBy: ...}}"
+            )
+            found.append(("topics", problem))
     return found
 
 

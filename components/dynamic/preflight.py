@@ -1,20 +1,21 @@
 """Preflight: what a stack claims of its Docker host, checked in every preview before anything is made.
 
+A preview may run where no Docker engine is, to look at a change: then it says that nothing could be checked.
+An update needs the engine.
+
 A resource, because only a resource's check is given the old inputs: they tell this stack's own containers and
 ports from a stranger's, and a state that was lost from one that never was. It makes nothing itself.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
 from components.claims import Claim, faults
-from components.dynamic.provider import EmptyProvider, differs, inputs_only
-
-if TYPE_CHECKING:
-    import pulumi
+from components.dynamic.provider import EmptyProvider, differs, inputs_only, tell
 
 
 class Preflight(Resource, module="messaging", name="Preflight"):
@@ -28,7 +29,8 @@ class Preflight(Resource, module="messaging", name="Preflight"):
             claim: names, ports, memory, disk and images.
             opts: the usual ones.
         """
-        super().__init__(PreflightProvider(), name, claim.to_inputs(), opts)
+        props = claim.to_inputs() | {_PREVIEWING: pulumi.runtime.is_dry_run()}
+        super().__init__(PreflightProvider(), name, props, opts)
 
 
 class PreflightProvider(EmptyProvider):
@@ -38,13 +40,18 @@ class PreflightProvider(EmptyProvider):
         """Refuses what the host cannot give, all of it at once."""
         # Imported here: the Docker client is needed in this one place.
         from components.host_facts import observe
-        from messaging.docker_engine import EngineError
+        from messaging.docker_engine import EngineError, NoAnswerError
 
+        # Not kept: it says nothing of the claim, and differs between a preview and its update.
+        previewing = bool(news.pop(_PREVIEWING, False))
         wanted = Claim.from_inputs(news)
         held = Claim.from_inputs(_olds) if _olds else None
         try:
             found = faults(wanted, held, observe(wanted))
         except EngineError as error:
+            if previewing and isinstance(error, NoAnswerError):
+                tell(f"{error}. This preview cannot say whether the host has what the stack claims")
+                return CheckResult(news, [])
             return CheckResult(news, [CheckFailure("dockerHost", str(error))])
         return CheckResult(news, [CheckFailure(_PROPERTY, fault) for fault in found])
 
@@ -62,3 +69,4 @@ class PreflightProvider(EmptyProvider):
 
 
 _PROPERTY = "host"
+_PREVIEWING = "previewing"

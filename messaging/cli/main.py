@@ -13,10 +13,12 @@ from rich.console import Console
 
 from messaging.cli import care, clusters, schemas, upgrade
 from messaging.cli import rebalance as balance
+from messaging.cli.preview_report import preview_report
 from messaging.cli.projects import ProjectError, find_project
 from messaging.cli.stacks import Item, StackOnHost, UnhealthyError
 from messaging.docker_engine import EngineError, connected
 from messaging.protocol import NodeError
+from messaging.report.preview import EventsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -170,11 +172,14 @@ def upgrade_metadata(
         typer.echo(f"metadata.version {word} from {done['before']} to {done['after']}")
 
 
+app.command("preview-report")(preview_report)
+
+
 def main() -> None:
     """Runs the command line; a known error ends it with code 1 and one message."""
     try:
         app()
-    except (ProjectError, EngineError, UnhealthyError, NodeError) as error:
+    except (ProjectError, EngineError, EventsError, UnhealthyError, NodeError) as error:
         errors.print(f"error: {error}", markup=False)
         sys.exit(1)
 

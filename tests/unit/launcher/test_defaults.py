@@ -132,3 +132,70 @@ def test_any_other_passphrase_is_the_engines_affair(
     project: Path, environment: dict[str, str], stack: str, given: dict[str, str]
 ) -> None:
     assert defaults.empty_passphrase(["up", "--stack", stack], environment | given, project) is None
+
+
+@pytest.fixture
+def pack(project: Path) -> Path:
+    folder = project / "policies"
+    folder.mkdir()
+    for name in ("PulumiPolicy.yaml", "dev.json", "prod.json"):
+        (folder / name).write_text("{}")
+    return folder
+
+
+PACK, CONFIG = "PULUMI_OPTION_POLICY_PACK", "PULUMI_OPTION_POLICY_PACK_CONFIG"
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_projects_policies_are_passed_with_the_levels_of_the_stacks_environment(
+    stack: str, project: Path, pack: Path, environment: dict[str, str]
+) -> None:
+    added = defaults.environment_defaults(["preview", "--stack", stack], environment, project)
+
+    assert added[PACK] == str(pack)
+    assert added[CONFIG] == str(pack / f"{stack}.json")
+
+
+def test_an_environment_without_levels_gets_the_packs_own(
+    project: Path, pack: Path, environment: dict[str, str]
+) -> None:
+    (pack / "prod.json").unlink()
+
+    added = defaults.environment_defaults(["up", "--stack", "prod"], environment, project)
+
+    assert PACK in added
+    assert CONFIG not in added
+    assert CONFIG not in defaults.environment_defaults(["up", "--stack", "new"], environment, project)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["up", "--policy-pack", "mine"], {}),
+        (["up", "--policy-pack=mine"], {}),
+        (["up"], {PACK: "mine"}),
+        (["up"], {PACK: ""}),
+    ],
+)
+def test_packs_that_the_caller_names_win(
+    arguments: list[str], variables: dict[str, str], project: Path, pack: Path, environment: dict[str, str]
+) -> None:
+    added = defaults.environment_defaults([*arguments, "-s", "prod"], environment | variables, project)
+
+    assert PACK not in added
+    assert CONFIG not in added
+
+
+def test_a_configuration_from_the_environment_is_kept(
+    project: Path, pack: Path, environment: dict[str, str]
+) -> None:
+    environment[CONFIG] = "strict.json"
+
+    added = defaults.environment_defaults(["up", "-s", "prod"], environment, project)
+
+    assert added[PACK] == str(pack)
+    assert CONFIG not in added
+
+
+def test_a_project_without_policies_runs_without(project: Path, environment: dict[str, str]) -> None:
+    assert PACK not in defaults.environment_defaults(["up", "-s", "prod"], environment, project)

@@ -56,6 +56,23 @@ def test_what_only_adds_is_allowed(change: dict[str, Any]) -> None:
     assert refusals(FACTS, FACTS | change) == []
 
 
+def test_one_change_is_let_through_that_its_override_names_and_no_other(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shrunk = topics(3, 2) | {"overrides": {"readings partitions 6 -> 3": "no data yet (approved by Ada)"}}
+
+    (refused,) = refusals(FACTS, FACTS | shrunk)
+
+    assert "readings has 3 replicas and would have 2" in refused[1]
+    assert "messaging:overrides: {'readings replicas 3 -> 2': {reason: ..., approvedBy: ...}}" in refused[1]
+    said = (
+        "accepted by messaging:overrides: readings partitions 6 -> 3, because no data yet (approved by Ada)"
+    )
+    assert said in capsys.readouterr().out
+    again = topics(2, 3) | {"overrides": {"readings partitions 6 -> 3": "no data yet (approved by Ada)"}}
+    assert "readings has 6 partitions and would have 2" in refusals(FACTS, FACTS | again)[0][1]
+
+
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     change = {"imageSource": "registry", "processRoles": "dedicated"} | topics(1, 1)
 

@@ -1,0 +1,140 @@
+"""What a change does to a running platform: classes of steps, and steps between two plans. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from messaging.report.preview import CREATE, DELETE, REFRESH, REPLACE, SAME, UPDATE, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from messaging.report.preview import Preview
+
+CONTAINER = "docker:index/container:Container"
+VOLUME = "docker:index/volume:Volume"
+NETWORK = "docker:index/network:Network"
+TOPIC = "kafka:index/topic:Topic"
+SUBJECT = "pulumi-python:dynamic/messaging:Subject"
+_NODE = "messaging:index:KafkaNode$"
+_DATA = frozenset({TOPIC, VOLUME, NETWORK, SUBJECT})
+"""What takes data, or the way to it, along when it goes."""
+_STEP_ASIDE = ("messaging:index:", "pulumi:providers:", "pulumi:pulumi:Stack", "pulumi-python:dynamic/")
+"""Types of what only groups, checks or waits."""
+_CONTAINER_IN_PLACE = frozenset(
+    {
+        *("memory", "memorySwap", "memoryReservation", "cpuShares", "cpuSet"),
+        *("restart", "maxRetryCount", "mustRun", "destroyGraceSeconds"),
+    }
+)
+"""What Docker changes in a running container, or keeps beside it."""
+
+
+class Kind(StrEnum):
+    """What a change means for whoever uses the platform, the gravest last."""
+
+    CHECK = "check"
+    """Nothing that runs is touched: a check, a gate, a grouping."""
+    NEW = "new"
+    DYNAMIC = "dynamic"
+    """Takes effect while everything runs."""
+    REPLACE = "replace"
+    """A container is replaced: what it serves is away for a moment."""
+    ROLLING = "rolling restart"
+    """Kafka nodes are replaced one after another, each behind its gate."""
+    DESTROY = "destroy"
+    """Something goes, with what is in it."""
+
+
+SAYS = {
+    Kind.DESTROY: "goes, with what is in it",
+    Kind.ROLLING: "Kafka nodes, one after another",
+    Kind.REPLACE: "is away for a moment",
+    Kind.DYNAMIC: "takes effect while everything runs",
+    Kind.NEW: "is added",
+    Kind.CHECK: "checks and gates only",
+}
+"""Each class in a few words, the gravest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One resource's change."""
+
+    kind: Kind
+    step: Step
+
+
+def changes(steps: Iterable[Step]) -> list[Change]:
+    """What the steps of a preview do, the gravest first, by name within a class."""
+    found = [
+        Change(kind=classify(step), step=step) for step in steps if step.operation not in {SAME, REFRESH}
+    ]
+    order = list(SAYS)
+    return sorted(found, key=lambda change: (order.index(change.kind), change.step.type, change.step.name))
+
+
+def classify(step: Step) -> Kind:
+    """The class of one step."""
+    match step.operation:
+        case "delete":
+            return Kind.CHECK if _only_steps_aside(step.type) else Kind.DESTROY
+        case "create":
+            return Kind.CHECK if _only_steps_aside(step.type) else Kind.NEW
+        case "replace" if step.type in _DATA:
+            return Kind.DESTROY
+        case "replace" if step.type == CONTAINER and _NODE in step.urn:
+            return Kind.ROLLING
+        case "replace":
+            return Kind.REPLACE
+    return Kind.CHECK if _only_steps_aside(step.type) else Kind.DYNAMIC
+
+
+def _only_steps_aside(type_: str) -> bool:
+    # Subjects and settings of the cluster are dynamic resources that change something that runs.
+    acts = type_ == SUBJECT or type_.endswith(":ClusterSettings")
+    return not acts and type_.startswith(_STEP_ASIDE)
+
+
+def between(base: Preview, branch: Preview) -> list[Step]:
+    """The steps that would lead from one plan to the other, where no state says what is deployed.
+
+    Args:
+        base: a preview of what is deployed, or is to be.
+        branch: a preview of the change.
+    """
+    before = {step.urn: step for step in base.steps if step.operation == CREATE}
+    after = {step.urn: step for step in branch.steps if step.operation == CREATE}
+    added = [step for urn, step in after.items() if urn not in before]
+    removed = [
+        Step(operation=DELETE, urn=urn, type=step.type, old=step.new)
+        for urn, step in before.items()
+        if urn not in after
+    ]
+    both = [_changed(before[urn], step) for urn, step in after.items() if urn in before]
+    return [*added, *removed, *(step for step in both if step is not None)]
+
+
+def _changed(before: Step, after: Step) -> Step | None:
+    keys = tuple(
+        sorted(key for key in {*before.new, *after.new} if before.new.get(key) != after.new.get(key))
+    )
+    if not keys:
+        return None
+    operation = REPLACE if _replaces(after.type, before.new, after.new, keys) else UPDATE
+    return Step(
+        operation=operation, urn=after.urn, type=after.type, old=before.new, new=after.new, changed=keys
+    )
+
+
+def _replaces(type_: str, old: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str]) -> bool:
+    if type_ == CONTAINER:
+        return not _CONTAINER_IN_PLACE.issuperset(keys)
+    if type_ in {VOLUME, NETWORK}:
+        return True
+    if type_ == TOPIC:
+        fewer = int(new.get("partitions") or 0) < int(old.get("partitions") or 0)
+        return fewer or "name" in keys
+    return type_ == SUBJECT and "subject" in keys

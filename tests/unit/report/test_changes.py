@@ -1,0 +1,99 @@
+"""Classes of changes, and steps between two plans where there is no state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from messaging.report import changes
+from messaging.report.changes import Kind
+from messaging.report.preview import Preview, Step
+
+PREFIX = "urn:pulumi:prod::messaging::"
+NODE = (
+    f"{PREFIX}messaging:index:KafkaCluster$messaging:index:KafkaNode${changes.CONTAINER}::kafka-1-container"
+)
+UI = f"{PREFIX}messaging:index:KafkaUI${changes.CONTAINER}::kafka-ui-container"
+GATE = "pulumi-python:dynamic/messaging:BrokerGate"
+SETTINGS = "pulumi-python:dynamic/messaging:ClusterSettings"
+
+
+def step(operation: str, type_: str, urn: str = "", **fields: Any) -> Step:
+    return Step(operation=operation, urn=urn or f"{PREFIX}{type_}::it", type=type_, **fields)
+
+
+@pytest.mark.parametrize(
+    ("one", "kind"),
+    [
+        (step("create", changes.TOPIC), Kind.NEW),
+        (step("update", changes.TOPIC), Kind.DYNAMIC),
+        (step("replace", changes.TOPIC), Kind.DESTROY),
+        (step("delete", changes.TOPIC), Kind.DESTROY),
+        (step("replace", changes.VOLUME), Kind.DESTROY),
+        (step("replace", changes.NETWORK), Kind.DESTROY),
+        (step("delete", changes.SUBJECT), Kind.DESTROY),
+        (step("update", changes.SUBJECT), Kind.DYNAMIC),
+        (step("update", SETTINGS), Kind.DYNAMIC),
+        (step("replace", changes.CONTAINER, NODE), Kind.ROLLING),
+        (step("update", changes.CONTAINER, NODE), Kind.DYNAMIC),
+        (step("replace", changes.CONTAINER, UI), Kind.REPLACE),
+        (step("delete", changes.CONTAINER, UI), Kind.DESTROY),
+        (step("update", GATE), Kind.CHECK),
+        (step("create", "pulumi:providers:kafka"), Kind.CHECK),
+        (step("delete", "messaging:index:EventStream"), Kind.CHECK),
+    ],
+    ids=lambda value: f"{value.operation} {value.type}" if isinstance(value, Step) else value.value,
+)
+def test_a_change_has_the_class_of_what_it_does_to_users(one: Step, kind: Kind) -> None:
+    assert changes.classify(one) is kind
+
+
+def test_the_gravest_changes_come_first_and_what_stays_is_left_out() -> None:
+    steps = [
+        step("same", changes.TOPIC),
+        step("refresh", changes.TOPIC),
+        step("create", changes.TOPIC),
+        step("update", GATE),
+        step("replace", changes.CONTAINER, NODE),
+        step("delete", changes.TOPIC),
+    ]
+    assert [one.kind for one in changes.changes(steps)] == [Kind.DESTROY, Kind.ROLLING, Kind.NEW, Kind.CHECK]
+
+
+def plan(**inputs: dict[str, Any]) -> Preview:
+    """A preview of creations; names begin with their type's word."""
+    types = {
+        "node": changes.CONTAINER,
+        "topic": changes.TOPIC,
+        "volume": changes.VOLUME,
+        "subject": changes.SUBJECT,
+    }
+    steps = tuple(
+        step("create", types[name], NODE if name == "node" else "", new=values)
+        for name, values in inputs.items()
+    )
+    return Preview(steps=steps, violations=(), messages=(), packs=(), failed=False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"node": {"image": "a"}}, {"node": {"image": "b"}}, [("replace", Kind.ROLLING)]),
+        ({"node": {"memory": 1}}, {"node": {"memory": 2}}, [("update", Kind.DYNAMIC)]),
+        ({"topic": {"partitions": 6}}, {"topic": {"partitions": 12}}, [("update", Kind.DYNAMIC)]),
+        ({"topic": {"partitions": 6}}, {"topic": {"partitions": 3}}, [("replace", Kind.DESTROY)]),
+        ({"topic": {"name": "a"}}, {"topic": {"name": "b"}}, [("replace", Kind.DESTROY)]),
+        ({"topic": {"config": {"a": "1"}}}, {"topic": {"config": {"a": "2"}}}, [("update", Kind.DYNAMIC)]),
+        ({"topic": {}}, {}, [("delete", Kind.DESTROY)]),
+        ({}, {"topic": {}}, [("create", Kind.NEW)]),
+        ({"volume": {"driver": "a"}}, {"volume": {"driver": "b"}}, [("replace", Kind.DESTROY)]),
+        ({"subject": {"schema": "a"}}, {"subject": {"schema": "b"}}, [("update", Kind.DYNAMIC)]),
+        ({"topic": {"name": "a"}}, {"topic": {"name": "a"}}, []),
+    ],
+)
+def test_two_plans_are_compared_resource_by_resource(
+    before: dict[str, Any], after: dict[str, Any], expected: list[tuple[str, Kind]]
+) -> None:
+    found = changes.changes(changes.between(plan(**before), plan(**after)))
+    assert [(one.step.operation, one.kind) for one in found] == expected
