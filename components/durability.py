@@ -40,7 +40,7 @@ def refusal(level: Level, nodes: Sequence[Blueprint], topics: Sequence[Topic]) -
         return ""
     found = [
         *(fault for node in nodes for fault in _node(node)),
-        *(fault for topic in topics for fault in _topic(topic, level.replication_factor)),
+        *(fault for topic in topics for fault in _topic(topic)),
     ]
     if not found:
         return ""
@@ -63,11 +63,11 @@ def _node(node: Blueprint) -> Iterator[str]:
             yield f"{node.name}: {setting} is {values[setting] or 'not set'}; only false is allowed"
 
 
-def _topic(topic: Topic, replication_factor: int) -> Iterator[str]:
+def _topic(topic: Topic) -> Iterator[str]:
     settings: Mapping[str, str] = topic.config
     given = settings.get(_IN_SYNC[0], "")
     yield from _at_least(f"topic {topic.name}: {_IN_SYNC[0]}", given, MIN_INSYNC)
-    yield from _replicas(f"topic {topic.name}: replication factor", replication_factor, _number(given))
+    yield from _replicas(f"topic {topic.name}: replication factor", topic.replication_factor, _number(given))
     if settings.get(_OFF[0], "false") != "false":
         yield f"topic {topic.name}: {_OFF[0]} is {settings[_OFF[0]]}; only false is allowed"
 

@@ -28,6 +28,8 @@ class SharedTypesArgs:
     """What must be there before a schema can be registered."""
     identity: pulumi.Resource
     """The cluster's identity. When that goes, everything in the cluster goes with it, unasked."""
+    protect_data: bool
+    """Whether schemas refuse to be deleted."""
 
 
 class SharedTypes(pulumi.ComponentResource):
@@ -49,6 +51,7 @@ class SharedTypes(pulumi.ComponentResource):
                     deleted_with=args.identity,
                     # One after another: a type may reference those before it.
                     depends_on=[*args.depends_on, *self.registered[-1:]],
+                    protect=args.protect_data,
                 ),
             )
             self.registered.append(made)

@@ -64,7 +64,7 @@ class StreamCatalogue(pulumi.ComponentResource):
             plans: what the streams become, by their names.
             cluster: where their topics are.
             registry: what must be there before a schema can be registered.
-            protect_data: whether topics refuse to be deleted.
+            protect_data: whether topics and schemas refuse to be deleted.
         """
         if self._args.catalogue.types:
             types = SharedTypes(
@@ -74,6 +74,7 @@ class StreamCatalogue(pulumi.ComponentResource):
                     registry=self._args.registry,
                     depends_on=registry,
                     identity=cluster.identity,
+                    protect_data=protect_data,
                 ),
             )
             registry = [*registry, *types.registered]

@@ -58,7 +58,7 @@ def test_development_is_warned_of_what_it_should_not_do_and_goes_on(
     checkout: Callable[[str], Checkout],
 ) -> None:
     dev = checkout("dev")
-    dev.edit('restart="unless-stopped",', 'restart="no",')
+    dev.edit('"restart": "unless-stopped",', '"restart": "no",')
     dev.edit(*WEAK_TOPICS)
 
     preview = dev.preview()
@@ -89,7 +89,7 @@ def test_without_the_pack_the_program_refuses_what_breaks_durability(
 
 def test_a_change_that_a_policy_forbids_is_never_begun(checkout: Callable[[str], Checkout]) -> None:
     prod = checkout("prod")
-    prod.edit('restart="unless-stopped",', 'restart="no",')
+    prod.edit('"restart": "unless-stopped",', '"restart": "no",')
 
     update = prod.pulumi("up", "--yes")
 
@@ -126,7 +126,7 @@ def test_an_override_lets_one_change_pass_the_clusters_identity_and_no_other(
     prod = checkout("prod")
     deploy(prod)
     prod.edit(
-        '"replicationFactor": args.replication_factor}', '"replicationFactor": args.replication_factor - 1}'
+        '"replicationFactor": topic.replication_factor}', '"replicationFactor": topic.replication_factor - 1}'
     )
     override = "{reason: It is rebuilt every night., approvedBy: Ada Lovelace}"
     prod.edit(
@@ -164,7 +164,7 @@ def test_the_report_of_a_blocked_preview_ends_with_1_and_compares_two_plans_with
     checkout: Callable[[str], Checkout], pristine: Callable[[str], Checkout], tmp_path: Path
 ) -> None:
     prod = checkout("prod")
-    prod.edit('restart="unless-stopped",', 'restart="no",')
+    prod.edit('"restart": "unless-stopped",', '"restart": "no",')
     (tmp_path / "base.jsonl").write_text(pristine("prod").preview().text)
 
     written = report(prod.preview(), tmp_path, "--base", "base.jsonl")

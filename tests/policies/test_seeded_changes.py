@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PROTECTED = "engine: protected"
 """What the engine says when a protected resource would be replaced or deleted."""
 IDENTITY = "ClusterIdentity"
+CATALOGUE = "CatalogueCheck"
 PROGRAM = "program"
 """The program's own settings."""
 
@@ -143,7 +144,7 @@ SEEDS = (
         "replication factor 2 of the topics",
         "topic-replication",
         ("topic sensor-data", "replication factor 2", "at least 3"),
-        "replication_factor=args.replication_factor,\n                config",
+        "replication_factor=topic.replication_factor,\n                config",
         "replication_factor=2,\n                config",
     ),
     Seed(
@@ -157,7 +158,7 @@ SEEDS = (
         "more replicas than brokers",
         "replication-fits-brokers",
         ("replication factor 4", "at most 3"),
-        "replication_factor=args.replication_factor,\n                config",
+        "replication_factor=topic.replication_factor,\n                config",
         "replication_factor=4,\n                config",
     ),
     Seed(
@@ -229,7 +230,7 @@ SEEDS = (
         "brokers that are killed at once",
         "grace-period",
         ("node kafka-1", "does not set destroyGraceSeconds", "at least 60 s"),
-        "        destroy_grace_seconds=GRACE_SECONDS,\n",
+        '    "destroy_grace_seconds": GRACE_SECONDS,\n',
         "",
     ),
     Seed(
@@ -257,8 +258,8 @@ SEEDS = (
         "containers that stay down",
         "restart-policy",
         ("container kafka-1 has restart no",),
-        'restart="unless-stopped",',
-        'restart="no",',
+        '"restart": "unless-stopped",',
+        '"restart": "no",',
     ),
     Seed(
         "health checks switched off",
@@ -349,7 +350,7 @@ SEEDS = (
     Seed(
         "a network without protection",
         "data-protected",
-        ("network iot-platform is not protected",),
+        ("network iot-platform-prod is not protected",),
         "protect=args.protect_network",
         "protect=False",
     ),
@@ -371,16 +372,16 @@ SEEDS = (
         "half as many partitions",
         IDENTITY,
         ("sensor-data has 6 partitions and would have 3", "Put 6 back"),
-        "partitions=size.partitions, config",
-        "partitions=size.partitions // 2, config",
+        "partitions=size.partitions,\n",
+        "partitions=size.partitions // 2,\n",
         deployed=True,
     ),
     Seed(
         "a replica less, on a running stack",
         IDENTITY,
         ("sensor-data has 3 replicas and would have 2", "less safe"),
-        '"replicationFactor": args.replication_factor}',
-        '"replicationFactor": args.replication_factor - 1}',
+        '"replicationFactor": topic.replication_factor}',
+        '"replicationFactor": topic.replication_factor - 1}',
         deployed=True,
     ),
     Seed(
@@ -390,6 +391,14 @@ SEEDS = (
         "for topic in args.topics:\n            kafka.Topic(",
         "for topic in args.topics:\n            if topic.name.endswith('poison'):\n                continue\n"
         "            kafka.Topic(",
+        deployed=True,
+    ),
+    Seed(
+        "a stream under another name",
+        CATALOGUE,
+        ("the stream notifications is no longer in the catalogue",),
+        "  notifications:\n    owner:",
+        "  messages:\n    owner:",
         deployed=True,
     ),
     Seed(
@@ -470,7 +479,7 @@ def test_a_bad_change_is_stopped_at_preview(
     preview = checkout.preview()
 
     assert preview.code == 1, preview.text
-    if seed.stopped_by in (PROTECTED, IDENTITY, PROGRAM):
+    if seed.stopped_by in (PROTECTED, IDENTITY, CATALOGUE, PROGRAM):
         told = preview.errors
     else:
         assert seed.stopped_by in preview.mandatory(), preview.text
