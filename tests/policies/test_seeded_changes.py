@@ -186,8 +186,8 @@ SEEDS = (
         "messages kept for an hour",
         "topic-retention",
         ("topic sensor-data", "retention.ms 3600000", "24 hours"),
-        '"retention.ms": str(size.retention_ms)',
-        '"retention.ms": "3600000"',
+        'own["retention.ms"] = str(size.retention_ms)',
+        'own["retention.ms"] = "3600000"',
     ),
     Seed(
         "dead letters kept for a day",
