@@ -22,6 +22,7 @@ from engine.events import (
     StepEvent,
     Summary,
 )
+from engine.urn import STACK_TYPE
 from engine.values import Secret, flatten
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class PreviewDocument:
             self._masker.learn_event(event)
             match event:
                 case StepEvent(phase="done" | "failed" | "plan"):
-                    self._steps.append(_step(event))
+                    if _is_listed(event):
+                        self._steps.append(_step(event))
                 case Diagnostic(ephemeral=False) if event.severity != "debug":
                     urn = {"urn": event.urn} if event.urn else {}
                     self._diagnostics.append({**urn, "message": event.message, "severity": event.severity})
@@ -180,6 +182,13 @@ def _policy(event: PolicyEvent) -> dict[str, Any]:
     outcome = {"passed": list(event.passed), "failed": list(event.failed)}
     kind = "policyAnalyzeSummaryEvent" if event.urn else "policyAnalyzeStackSummaryEvent"
     return {kind: {**about, **pack, **outcome}}
+
+
+def _is_listed(event: StepEvent) -> bool:
+    """As in the CLI's document: a replacement is one step; of the unchanged, the stack alone is listed."""
+    if event.operation is Operation.SAME:
+        return event.type == STACK_TYPE or (event.old is not None and event.old.protect != event.protect)
+    return event.logical
 
 
 def _step(event: StepEvent) -> dict[str, Any]:

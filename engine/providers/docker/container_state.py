@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from engine.values import Values
 
 _MEBIBYTE = 1024 * 1024
-# Filled in by Docker where the program says nothing, and kept even when empty: the official provider takes a
-# missing one as a change that replaces the container.
+# Kept even when empty or off: the official provider takes a missing one as a change, at once or together with
+# the next one, and most of these replace the container.
 _ALWAYS = {
     "hostname": ("Config", "Hostname", ""),
     "command": ("Config", "Cmd", []),
@@ -29,18 +29,20 @@ _ALWAYS = {
     "ipcMode": ("HostConfig", "IpcMode", ""),
     "init": ("HostConfig", "Init", False),
     "networkMode": ("HostConfig", "NetworkMode", "bridge"),
-}
-# Read back; nothing is kept where Docker has nothing, unless the program gave that nothing itself.
-_WHERE_SET = {
-    "domainname": ("Config", "Domainname", ""),
-    "user": ("Config", "User", ""),
-    "workingDir": ("Config", "WorkingDir", ""),
     "tty": ("Config", "Tty", False),
     "stdinOpen": ("Config", "OpenStdin", False),
     "rm": ("HostConfig", "AutoRemove", False),
     "readOnly": ("HostConfig", "ReadonlyRootfs", False),
     "privileged": ("HostConfig", "Privileged", False),
     "publishAllPorts": ("HostConfig", "PublishAllPorts", False),
+}
+# Switches that Docker does not know; off, they are kept for the same reason.
+_SWITCHES = ("attach", "logs", "wait")
+# Read back; nothing is kept where Docker has nothing, unless the program gave that nothing itself.
+_WHERE_SET = {
+    "domainname": ("Config", "Domainname", ""),
+    "user": ("Config", "User", ""),
+    "workingDir": ("Config", "WorkingDir", ""),
     "tmpfs": ("HostConfig", "Tmpfs", {}),
     "dns": ("HostConfig", "Dns", []),
     "dnsOpts": ("HostConfig", "DnsOptions", []),
@@ -79,7 +81,9 @@ def outputs(found: dict[str, Any], known: Values) -> Values:
         found: Docker's description.
         known: The inputs it was made from, or its last outputs.
     """
-    result: Values = {name: known[name] for name in _UNSEEN if name in known}
+    result: Values = dict.fromkeys(_SWITCHES, False) | {
+        name: known[name] for name in _UNSEEN if name in known
+    }
     for name, (part, key, nothing) in _ALWAYS.items():
         result[name] = found[part].get(key) or nothing
     for name, (part, key, nothing) in _WHERE_SET.items():
@@ -124,8 +128,7 @@ def _life(found: dict[str, Any], known: Values) -> Values:
 def _limits(host: dict[str, Any], known: Values) -> Values:
     result: Values = {}
     for name, key in (("memory", "Memory"), ("memoryReservation", "MemoryReservation")):
-        if host.get(key) or name in known:
-            result[name] = (host.get(key) or 0) // _MEBIBYTE
+        result[name] = (host.get(key) or 0) // _MEBIBYTE
     swap = host.get("MemorySwap") or 0
     # Twice the memory is Docker's own choice: kept as if it were the program's, it would be a change at every
     # run.
