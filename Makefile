@@ -15,7 +15,7 @@ DOCKER_DATA_ROOT ?=
 VOLUMES ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up destroy preview test test-long unit e2e check format docs images ready host lock reclaim clean
+.PHONY: help up destroy preview test parity test-long unit e2e check format docs images ready host lock reclaim clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ reclaim: $(VENV)/.installed ## remove this stack's Docker objects that no state 
 test: ready test-host ## every test that this machine can run
 	@$(PYTEST) tests/unit tests/contracts tests/policies -m "not e2e and not parity" -n 2
 	@$(PYTEST) tests -m "(e2e or parity) and not long"
+
+parity: ready ## both engines side by side; needs a Pulumi CLI and its plugins on PATH (docs/parity.md)
+	@$(PYTEST) tests/parity
 
 test-long: ready test-host ## the long fault rounds besides
 	@$(PYTEST) tests -m long

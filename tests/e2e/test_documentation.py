@@ -166,7 +166,6 @@ def running(workspace: Workspace) -> Iterator[Workspace]:
     assert workspace.remains() == []
 
 
-@pytest.mark.timeout(900)
 def test_the_commands_for_a_running_platform_work_in_their_order(running: Workspace) -> None:
     docs = harness.ROOT / "docs"
     for name in ("console.md", "images.md"):

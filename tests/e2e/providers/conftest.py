@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
-import tarfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from engine import values
+from tests.e2e.small_image import small_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +33,6 @@ TYPES = {
     "Quota": "kafka:index/quota:Quota",
     "UserScramCredential": "kafka:index/userScramCredential:UserScramCredential",
 }
-SHELL = ("/bin/sh", "/bin/sleep", "/bin/cat", "/bin/test")
 
 
 @dataclass(frozen=True)
@@ -190,22 +188,9 @@ def engine() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def image(engine: docker.DockerClient) -> Iterator[str]:
-    """An image of a shell and a few commands, packed from this host: no registry is needed."""
-    files = {path: Path(path).resolve() for path in SHELL}
-    for binary in list(files.values()):
-        listed = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=True).stdout
-        for word in listed.split():
-            if word.startswith("/"):
-                files[word] = Path(word).resolve()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name, file in files.items():
-            tar.add(file, arcname=name)
-    repository = f"messaging-test-{uuid.uuid4().hex[:8]}"
-    changes = ['CMD ["/bin/sleep", "600"]', "ENV FROM_IMAGE=1"]
-    engine.api.import_image_from_data(packed.getvalue(), repository=repository, tag="1", changes=changes)
-    yield f"{repository}:1"
-    engine.images.remove(f"{repository}:1", force=True)
+    """A small image that needs no registry."""
+    with small_image(engine) as name:
+        yield name
 
 
 @pytest.fixture(scope="session")
