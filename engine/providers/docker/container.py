@@ -16,8 +16,9 @@ from engine.providers.docker import adoption, upload
 from engine.providers.docker.connection import Missing, Refused
 from engine.providers.docker.container_body import STEP_LABEL, create_body, limits
 from engine.providers.docker.container_rules import faults
-from engine.providers.docker.container_state import outputs
+from engine.providers.docker.container_state import TIMES, outputs
 from engine.providers.docker.image import Images
+from engine.providers.docker.units import duration, nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ class Container:
             dataclasses.replace(change, replace=True)
             if change.top in _CANNOT_BE_LIFTED and empty(news.get(change.top))
             else change
-            for change in diff(self.type.properties, olds, news, ignored)
+            for change in diff(self.type.properties, _timed(olds), _timed(news), ignored)
         ]
 
     # --- life ---
@@ -284,3 +285,14 @@ def _conflict(holder: dict[str, Any], name: str) -> str:
         "nobody needs that container "
         f"remove it with `docker rm -f {name}` and run again"
     )
+
+
+def _timed(values: Values) -> Values:
+    """Spell the health check's durations as Docker does: 60s and 1m0s are the same."""
+    health = values.get("healthcheck")
+    if not isinstance(health, dict):
+        return values
+    spelled = {
+        name: duration(nanoseconds(health[name])) for name in TIMES if isinstance(health.get(name), str)
+    }
+    return values | {"healthcheck": health | spelled}

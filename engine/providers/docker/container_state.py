@@ -219,15 +219,18 @@ def _capability(name: str) -> str:
     return name.upper().removeprefix("CAP_")
 
 
+TIMES = {
+    "interval": "Interval",
+    "timeout": "Timeout",
+    "startPeriod": "StartPeriod",
+    "startInterval": "StartInterval",
+}
+"""A health check's durations, and what Docker calls them."""
+
+
 def _healthcheck(found: dict[str, Any], known: Values) -> Values:
-    times = {
-        "interval": "Interval",
-        "timeout": "Timeout",
-        "startPeriod": "StartPeriod",
-        "startInterval": "StartInterval",
-    }
     result: Values = {}
-    for name, key in times.items():
+    for name, key in TIMES.items():
         # Zero means the image's own time, and is what the program said.
         wanted = known.get(name, "0s") if known else None
         inherited = wanted is not None and nanoseconds(wanted) == 0
