@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import graph
 from engine.events import Outputs
-from engine.planner import deletion, is_protected
+from engine.planner import deletions, is_protected
 from engine.run import Result, Run, Settings
 from engine.urn import STACK_TYPE
 
@@ -41,8 +41,8 @@ def destroy(
         if condemned and not settings.preview:
             run.registry.warm()
         run.deleted |= {resource.urn for resource in condemned if not resource.delete}
-        groups = graph.deletion_order(run.olds, condemned)
-        run.executor.run_groups([[deletion(resource) for resource in group] for group in groups])
+        orphans = run.orphans() if condemned else []
+        run.executor.run_groups(deletions(run.olds, condemned, orphans))
         _show_outputs(run)
     return run.result()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine import graph, registry, values
 from engine import urn as urns
 from engine.errors import Unsupported
-from engine.resource import Timeouts
+from engine.resource import Resource, Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,6 +174,32 @@ def read_existing(request: Any) -> Goal:
         dependencies=tuple(dict.fromkeys(request.dependencies)),
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
         existing=values.UNKNOWN if request.id in ("", values.UNKNOWN_STRING) else request.id,
+    )
+
+
+def resource(urn: str, goal: Goal, old: Resource | None, alias: str) -> Resource:
+    """Return the resource that a goal describes; ``alias`` is the URN under which the state has it."""
+    return Resource(
+        urn=urn,
+        type=goal.type,
+        custom=goal.custom,
+        parent=goal.parent,
+        provider=goal.provider,
+        inputs=goal.inputs,
+        dependencies=list(goal.dependencies),
+        property_dependencies={key: list(urns) for key, urns in goal.property_dependencies.items()},
+        protect=bool(goal.protect),
+        retain_on_delete=bool(goal.retain_on_delete),
+        deleted_with=goal.deleted_with,
+        additional_secret_outputs=list(goal.additional_secret_outputs),
+        aliases=[alias] if alias else [],
+        custom_timeouts=goal.timeouts,
+        ignore_changes=list(goal.ignore_changes),
+        replace_on_changes=list(goal.replace_on_changes),
+        delete_before_replace=goal.delete_before_replace,
+        created=old.created if old else "",
+        modified=old.modified if old else "",
+        extra=dict(old.extra) if old else {},
     )
 
 

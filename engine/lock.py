@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import StackLocked
+from engine.errors import StackLocked, StateNotWritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +90,7 @@ def held(folder: Path, stack: str) -> Iterator[None]:
 
     Raises:
         StackLocked: someone else holds it, or left a lock behind; the message says which and what to do.
+        StateNotWritten: there is no room for a lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
     mine = folder / f"{uuid.uuid4()}.json"
@@ -101,7 +102,13 @@ def held(folder: Path, stack: str) -> Iterator[None]:
         "startedTicks": _started(os.getpid()),
     }
     # Written before looking: of two runs that start together each then sees the other.
-    mine.write_text(json.dumps(record), encoding="utf-8")
+    try:
+        mine.write_text(json.dumps(record), encoding="utf-8")
+    except OSError as error:
+        mine.unlink(missing_ok=True)
+        raise StateNotWritten(
+            f"the stack could not be locked: {mine}: {error.strerror or error}. Nothing was begun."
+        ) from error
     try:
         others = [Holder.read(file) for file in holders(folder) if file != mine]
         if others:

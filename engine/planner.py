@@ -14,11 +14,11 @@ from engine import comparison, graph, paths
 from engine.cascade import Cascade
 from engine.errors import StepFailed
 from engine.events import Diagnostic, Operation
+from engine.goal import resource
 from engine.plugins import CallFailed
 from engine.policy import FORBIDDEN
 from engine.provider import UNKNOWN_CONFIGURATION, CheckFailure, ConfigurationUnknown, Diff
 from engine.registry import is_provider
-from engine.resource import Resource
 from engine.steps import Step
 from engine.values import UNKNOWN
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from engine.goal import Goal, Names
     from engine.policy import Policies
     from engine.registry import Registry
+    from engine.resource import Resource
     from engine.values import Values
 
 
@@ -98,7 +99,7 @@ class Planner:
 
     def _plan(self, urn: str, goal: Goal) -> list[Step]:
         old, alias = self._find_old(urn, goal)
-        new = _resource(urn, goal, old, alias)
+        new = resource(urn, goal, old, alias)
         self._news[urn] = new
         recreated = urn in self.deleted
         inputs = goal.inputs
@@ -295,8 +296,11 @@ class Planner:
 
     # --- what is left at the end ---
 
-    def deletions(self) -> list[list[Step]]:
+    def deletions(self, orphans: Sequence[Resource] = ()) -> list[list[Step]]:
         """Return the deletions of what the program no longer has, in groups that may each go at once.
+
+        Args:
+            orphans: What creations of unknown outcome may have left, and the program no longer has.
 
         Raises:
             StepFailed: Some of it is protected; the message names them all.
@@ -312,7 +316,7 @@ class Planner:
                 "To keep them, put them back into the program.",
             )
         self.deleted |= {old.urn for old in condemned}
-        return [[deletion(old) for old in group] for group in graph.deletion_order(self._all, condemned)]
+        return deletions(self._all, condemned, orphans)
 
     def _is_left(self, old: Resource) -> bool:
         if self._cascade.has(old):
@@ -326,7 +330,22 @@ def is_protected(old: Resource) -> bool:
     return old.protect and not old.delete and not old.pending_replacement
 
 
-def deletion(old: Resource) -> Step:
+def deletions(
+    olds: Sequence[Resource], condemned: Sequence[Resource], orphans: Sequence[Resource]
+) -> list[list[Step]]:
+    """Return the steps that delete resources of the state, in groups that may each go at once.
+
+    Before them goes what interrupted creations may have left: nothing in the state needs that, and the record
+    of such a creation would not outlast the deletion of another resource under its URN.
+    """
+    first = [
+        [Step(Operation.DELETE, orphan.urn, old=orphan, orphan=True) for orphan in group]
+        for group in graph.deletion_order([*olds, *orphans], orphans)
+    ]
+    return first + [[_deletion(old) for old in group] for group in graph.deletion_order(olds, condemned)]
+
+
+def _deletion(old: Resource) -> Step:
     """Return the step that takes a resource out of the world and the state."""
     if old.pending_replacement:
         return Step(Operation.REMOVE_PENDING_REPLACE, old.urn, old=old)
@@ -347,31 +366,6 @@ def _replace_after(old: Resource, new: Resource, diff: Diff) -> list[Step]:
         Step(Operation.CREATE_REPLACEMENT, new.urn, old=old, new=new, diff=diff, keeps_old=True),
         Step(Operation.REPLACE, new.urn, old=old, new=new, diff=diff),
     ]
-
-
-def _resource(urn: str, goal: Goal, old: Resource | None, alias: str) -> Resource:
-    return Resource(
-        urn=urn,
-        type=goal.type,
-        custom=goal.custom,
-        parent=goal.parent,
-        provider=goal.provider,
-        inputs=goal.inputs,
-        dependencies=list(goal.dependencies),
-        property_dependencies={key: list(urns) for key, urns in goal.property_dependencies.items()},
-        protect=bool(goal.protect),
-        retain_on_delete=bool(goal.retain_on_delete),
-        deleted_with=goal.deleted_with,
-        additional_secret_outputs=list(goal.additional_secret_outputs),
-        aliases=[alias] if alias else [],
-        custom_timeouts=goal.timeouts,
-        ignore_changes=list(goal.ignore_changes),
-        replace_on_changes=list(goal.replace_on_changes),
-        delete_before_replace=goal.delete_before_replace,
-        created=old.created if old else "",
-        modified=old.modified if old else "",
-        extra=dict(old.extra) if old else {},
-    )
 
 
 def _words(failures: Sequence[CheckFailure]) -> str:

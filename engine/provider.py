@@ -277,9 +277,16 @@ class Provider:
         return Live(answer.id, self._values(answer.properties, outputs), read_inputs)
 
     def delete(
-        self, urn: str, identifier: str, *, inputs: Values, outputs: Values, seconds: float = 0
+        self,
+        urn: str,
+        identifier: str,
+        *,
+        inputs: Values,
+        outputs: Values,
+        seconds: float = 0,
+        metadata: Metadata = (),
     ) -> None:
-        """Delete a resource."""
+        """Delete a resource; without an id, what an interrupted creation left of it, if anything."""
         from pulumi.runtime.proto import provider_pb2 as pb
 
         request = pb.DeleteRequest(
@@ -289,7 +296,7 @@ class Provider:
             properties=self._struct(outputs),
             timeout=seconds,
         )
-        self._connection.call("Delete", request, seconds=_limit(seconds))
+        self._connection.call("Delete", request, metadata, _limit(seconds))
 
     def invoke(self, token: str, arguments: Values) -> tuple[Values, list[CheckFailure]]:
         """Call a function of the provider; before it is configured, nothing is known of the result."""

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from engine import monitor
+from engine import graph, monitor
+from engine import urn as urns
 from engine.builtin import Builtin
 from engine.errors import BadInput, StateNotWritten
 from engine.events import Operation, StepEvent, Summary
 from engine.executor import Executor
-from engine.plugins import Plugins
+from engine.plugins import DYNAMIC, CallFailed, Plugins
 from engine.processes import Processes
 from engine.registry import Registry
 from engine.rpc import Aborted
@@ -186,13 +188,39 @@ class Run:
         """Describe the run to a program; None where none runs."""
         return None
 
-    def _adoptable(self) -> dict[str, list[str]]:
-        """Return for each URN the ids of creations of which nobody knows how they ended."""
-        found: dict[str, list[str]] = {}
-        for pending in self.snapshot.base.pending:
-            if pending.kind == "creating":
-                found.setdefault(pending.resource.urn, []).extend(pending.resource.extra.get(STEP_IDS, ()))
-        return found
+    def _adoptable(self) -> dict[str, Resource]:
+        """Return the records of creations of which nobody knows how they ended, by URN."""
+        return {
+            pending.resource.urn: pending.resource
+            for pending in self.snapshot.base.pending
+            if pending.kind == "creating" and STEP_IDS in pending.resource.extra
+        }
+
+    def settle_deletions(self) -> None:
+        """Find out about deletions whose end nobody recorded: what is gone only waits for its replacement."""
+        interrupted = {one.resource.urn for one in self.snapshot.base.pending if one.kind == "deleting"}
+        for old in self.olds:
+            if old.urn not in interrupted or not old.custom or old.delete or old.pending_replacement:
+                continue
+            with suppress(CallFailed):  # whoever needs it will be told why
+                provider = self.registry.get(old.provider)
+                old.pending_replacement = not provider.read(
+                    old.urn, old.id, inputs=old.inputs, outputs=old.outputs
+                ).id
+
+    def orphans(self) -> list[Resource]:
+        """Return what creations of unknown outcome may have left, and this run has not come across.
+
+        Dynamic resources are none: their providers cannot find what they do not know the id of.
+        """
+        providers = {f"{old.urn}::{old.id}" for old in self.olds}
+        return [
+            resource
+            for resource in self.snapshot.unresolved_creations()
+            if STEP_IDS in resource.extra
+            and resource.provider in providers
+            and urns.type_of(graph.provider_urn(resource.provider)) != f"pulumi:providers:{DYNAMIC}"
+        ]
 
     # --- the services' view: no program asks for anything here ---
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from engine.values import Values
 
 
+CREATING = "creating"
+
+
 class Snapshot:
     """The resources of one run. Safe to use from several threads.
 
@@ -40,7 +43,7 @@ class Snapshot:
         self._vanished: list[Resource] = []
         # Calls whose outcome nobody recorded: creations are kept until the resource is there or a refresh
         # clears them; the others are settled by what this run does next.
-        self._pending = [operation for operation in base.pending if operation.kind == "creating"]
+        self._pending = [operation for operation in base.pending if operation.kind == CREATING]
 
     def begin(self, resource: Resource, kind: str) -> None:
         """Makes durable that a provider is about to be called.
@@ -50,7 +53,7 @@ class Snapshot:
             kind: creating, updating, deleting or reading.
         """
         with self._changing:
-            self._drop_pending(resource.urn)
+            self._drop_pending(resource.urn, creations=kind == CREATING)
             self._pending.append(PendingOperation(resource, kind))
         self._save()
 
@@ -63,7 +66,7 @@ class Snapshot:
             keeps_old: the replaced one still exists and is deleted when the program is through.
         """
         with self._changing:
-            self._drop_pending(new.urn)
+            self._drop_pending(new.urn, creations=True)
             if replacing is not None and keeps_old:
                 replacing.delete = True
             elif replacing is not None:
@@ -82,9 +85,10 @@ class Snapshot:
         self._replace(old, new)
 
     def deleted(self, old: Resource) -> None:
-        """Records that a resource is gone."""
+        """Records that a resource is gone, or what an interrupted creation left of one."""
         with self._changing:
             self._drop_pending(old.urn)
+            self._drop_record(old)
             self._forget(old)
         self._save()
 
@@ -115,7 +119,7 @@ class Snapshot:
     def failed(self, resource: Resource) -> None:
         """Records that a call has failed for sure: the provider answered, and nothing changed."""
         with self._changing:
-            self._drop_pending(resource.urn)
+            self._drop_record(resource)
         self._save()
 
     def clear_pending_creates(self) -> None:
@@ -157,8 +161,23 @@ class Snapshot:
         if self._rest.pop(id(gone), None) is None:
             self._done = [resource for resource in self._done if resource is not gone]
 
-    def _drop_pending(self, urn: str) -> None:
-        self._pending = [operation for operation in self._pending if operation.resource.urn != urn]
+    def unresolved_creations(self) -> list[Resource]:
+        """The records of creations of earlier runs that this one has not come across."""
+        with self._changing:
+            mine = [operation.resource for operation in self._pending if operation.kind == CREATING]
+        known = {id(operation.resource) for operation in self.base.pending}
+        return [resource for resource in mine if id(resource) in known]
+
+    def _drop_pending(self, urn: str, *, creations: bool = False) -> None:
+        """Forgets calls about a resource. What a creation left is only settled by another creation."""
+        self._pending = [
+            operation
+            for operation in self._pending
+            if operation.resource.urn != urn or (operation.kind == CREATING and not creations)
+        ]
+
+    def _drop_record(self, resource: Resource) -> None:
+        self._pending = [operation for operation in self._pending if operation.resource is not resource]
 
     def _save(self, *, always: bool = False) -> None:
         """Returns once what has been recorded so far is durable. Waiting callers share one save."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,9 +22,10 @@ from engine.registry import default_provider, is_provider
 from engine.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping
 
     from engine.events import Phase, Sink
+    from engine.plugins import Metadata
     from engine.provider import Diff
     from engine.registry import Registry
     from engine.resource import Resource
@@ -57,6 +59,7 @@ class Step:
     Attributes:
         keeps_old: A creation leaves the old resource to be deleted when the program is through.
         comes_back: A deletion is the first half of a replacement.
+        orphan: A deletion is of what a creation may have left whose end nobody recorded.
     """
 
     operation: Operation
@@ -66,6 +69,7 @@ class Step:
     diff: Diff | None = field(default=None, kw_only=True)
     keeps_old: bool = field(default=False, kw_only=True)
     comes_back: bool = field(default=False, kw_only=True)
+    orphan: bool = field(default=False, kw_only=True)
 
     @property
     def resource(self) -> Resource:
@@ -89,7 +93,7 @@ class Workshop:
         sink: Gets the news.
         preview: Whether providers only simulate and nothing is deleted.
         deleted: URNs whose deletion is planned; it grows while this is in use.
-        adoptable: For each URN the step ids of creations whose outcome was never recorded.
+        adoptable: The record of each creation whose outcome was never recorded, by its URN.
     """
 
     def __init__(
@@ -100,7 +104,7 @@ class Workshop:
         *,
         preview: bool,
         deleted: Collection[str],
-        adoptable: Mapping[str, Sequence[str]],
+        adoptable: Mapping[str, Resource],
     ) -> None:
         self._registry = registry
         self._snapshot = snapshot
@@ -195,16 +199,18 @@ class Workshop:
     def _create_with(self, provider: Provider, new: Resource) -> Live:
         # Creations of earlier runs stay recorded until one succeeds: what they made may still be there to
         # adopt.
-        earlier = list(self._adoptable.get(new.urn, ()))
+        known = self._adoptable.get(new.urn)
+        earlier = list(known.extra.get(STEP_IDS, ())) if known else []
         step_id = str(uuid.uuid4())
-        record = new.copy(extra={**new.extra, STEP_IDS: [step_id, *earlier]})
+        begun = known.created if known and known.created else now()
+        record = new.copy(extra={**new.extra, STEP_IDS: [step_id, *earlier]}, created=begun)
         before = new.copy(extra={**new.extra, STEP_IDS: earlier}) if earlier else None
         with _Recorded(self, record, "creating", before=before):
             return provider.create(
                 new.urn,
                 new.inputs,
                 seconds=new.custom_timeouts.create,
-                metadata=(("messaging-step", step_id), *(("messaging-adopt", known) for known in earlier)),
+                metadata=(("messaging-step", step_id), *(("messaging-adopt", one) for one in earlier)),
             )
 
     def _update(self, step: Step) -> None:
@@ -261,13 +267,15 @@ class Workshop:
             and old.deleted_with not in self._deleted
         ):
             provider = self._registry.get(old.provider)
-            with _Recorded(self, old, "deleting"):
+            # That of an orphan stands in the state already: as a creation of unknown outcome.
+            with nullcontext() if step.orphan else _Recorded(self, old, "deleting"):
                 provider.delete(
                     old.urn,
                     old.id,
                     inputs=old.inputs,
                     outputs=old.outputs,
                     seconds=old.custom_timeouts.delete,
+                    metadata=_traces(old) if step.orphan else (),
                 )
         if step.comes_back:
             self._snapshot.mark_pending_replacement(old)
@@ -314,6 +322,12 @@ class _Recorded:
             self._snapshot.begin(self._before, self._kind)
         else:
             self._snapshot.failed(self._resource)
+
+
+def _traces(orphan: Resource) -> Metadata:
+    """Say by what a provider recognises what an interrupted creation left."""
+    ids = [("messaging-adopt", str(known)) for known in orphan.extra.get(STEP_IDS, ())]
+    return (*ids, ("messaging-since", orphan.created))
 
 
 def _both(step: Step) -> tuple[Resource, Resource]:

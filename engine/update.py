@@ -87,6 +87,7 @@ class Update(Run):
             sink=self.sink,
         )
         self._warn_of_interrupted_calls()
+        self.settle_deletions()
         return self
 
     def _warn_of_interrupted_calls(self) -> None:
@@ -97,8 +98,9 @@ class Update(Run):
         )
         message = (
             f"an earlier run was cut off, and nobody knows how these calls ended:\n{listed}\n"
-            "What the program still has is brought to an end now. If something was created that the program "
-            "no longer has, remove it by hand, then run: pulumi refresh --clear-pending-creates"
+            "What the program still has is brought to an end now, and what it no longer has is removed. A "
+            "dynamic resource that it no longer has must be removed by hand; then run: "
+            "pulumi refresh --clear-pending-creates"
         )
         self.sink(Diagnostic(severity="warning", message=message))
 
@@ -135,7 +137,7 @@ class Update(Run):
         """Delete what the program no longer has, if all went well until here."""
         if not self.executor.stopped:
             try:
-                groups = self._planner.deletions()
+                groups = self._planner.deletions(self.orphans())
             except StepFailed as error:
                 self.fail(str(error), error.urn)
             else:

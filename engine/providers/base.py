@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Call:
         step: Identifies this creation for the case that its end is never recorded; empty with engines that do
             not say.
         orphans: Steps that were creating this resource when an earlier run died.
+        since: When the first of them began.
     """
 
     cancelled: threading.Event
@@ -59,6 +61,14 @@ class Call:
     seconds: float = 0.0
     step: str = ""
     orphans: frozenset[str] = field(default_factory=frozenset)
+    since: str = ""
+
+    def could_have_made(self, created: str) -> bool:
+        """Tell whether something that was created at this time can be what those steps left."""
+        if not self.orphans or not self.since:
+            return False
+        slack = timedelta(seconds=1)  # Docker writes a volume's time in whole seconds
+        return datetime.fromisoformat(created) >= datetime.fromisoformat(self.since) - slack
 
     def until(self, condition: Callable[[], bool], *, seconds: float, every: float = 0.1) -> bool:
         """Wait for a condition, asking again after ``every`` seconds.
@@ -101,6 +111,9 @@ class Resource(Protocol):
 
     def read(self, identifier: str, known: Values) -> Values | None:
         """Return its outputs as they are now, None when it is gone; ``known`` are the last ones."""
+
+    def left(self, inputs: Values, call: Call) -> str:
+        """Return the id of what orphaned steps left; empty if that is nothing, or not surely theirs."""
 
     def update(self, identifier: str, olds: Values, news: Values, call: Call) -> Values:
         """Change it in place and return its outputs; ``olds`` are the last ones.

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from engine.values import Values
 
 _META = "__meta"
-_STEP, _ORPHAN = "messaging-step", "messaging-adopt"
+_STEP, _ORPHAN, _SINCE = "messaging-step", "messaging-adopt", "messaging-since"
 _Diff = provider_pb2.PropertyDiff
 _KINDS = {
     (Kind.ADD, False): _Diff.ADD,
@@ -196,7 +196,13 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         """Remove."""
         with _Answering(context):
             resource = self._resource(request.urn)
-            resource.delete(request.id, plain(_given(request.properties)), self._call(request, context))
+            call = self._call(request, context)
+            identifier, known = request.id, plain(_given(request.properties))
+            if not identifier:  # what an interrupted creation left, if anything
+                known = plain(_given(request.old_inputs))
+                identifier = resource.left(known, call)
+            if identifier:
+                resource.delete(identifier, known, call)
         return Empty()
 
     def _call(self, request: Any, context: grpc.ServicerContext) -> Call:
@@ -207,6 +213,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             seconds=request.timeout,
             step=next((value for key, value in metadata if key == _STEP), ""),
             orphans=frozenset(value for key, value in metadata if key == _ORPHAN),
+            since=next((value for key, value in metadata if key == _SINCE), ""),
         )
 
     def _resource(self, urn: str) -> Resource:

@@ -75,6 +75,12 @@ class Container:
         found = self._inspect(identifier)
         return outputs(found, known) if found else None
 
+    def left(self, inputs: Values, call: Call) -> str:
+        """Look for the label of one of the steps."""
+        found = self._inspect(inputs["name"])
+        step = (found["Config"]["Labels"] or {}).get(STEP_LABEL) if found else None
+        return str(found["Id"]) if found and step in call.orphans else ""
+
     def update(self, identifier: str, olds: Values, news: Values, call: Call) -> Values:
         """Change limits, start what had stopped, and finish what an earlier run left undone."""
         found = self._inspect(identifier)

@@ -78,6 +78,13 @@ class Network:
         found = self._inspect(identifier)
         return _outputs(found, known) if found else None
 
+    def left(self, inputs: Values, call: Call) -> str:
+        """Look for one that is as wanted and was created since."""
+        found = self._inspect(inputs["name"])
+        if found is None or self.diff(_outputs(found, inputs), inputs, ()):
+            return ""
+        return str(found["Id"]) if call.could_have_made(found["Created"]) else ""
+
     def update(self, identifier: str, olds: Values, news: Values, call: Call) -> Values:  # noqa: ARG002
         """Change nothing: every change takes a new network."""
         found = self._inspect(identifier)

@@ -75,6 +75,13 @@ class Volume:
         found = self._inspect(identifier)
         return _outputs(found, known) if found else None
 
+    def left(self, inputs: Values, call: Call) -> str:
+        """Look for one that is as wanted and was created since."""
+        found = self._inspect(inputs["name"])
+        if found is None or not self._is_wanted(found, inputs, call):
+            return ""
+        return str(found["Name"]) if call.could_have_made(found["CreatedAt"]) else ""
+
     def update(self, identifier: str, olds: Values, news: Values, call: Call) -> Values:  # noqa: ARG002
         """Change nothing: every change takes a new volume."""
         found = self._inspect(identifier)

@@ -68,6 +68,10 @@ class UserScramCredential:
         iterations = self._iterations(known)
         return None if iterations is None else _kept(known) | {"scramIterations": iterations}
 
+    def left(self, inputs: Values, call: Call) -> str:  # noqa: ARG002 - what is granted twice is granted once
+        """Return its id: whether or not it is there, the creation would have made it so."""
+        return f"{inputs['username']}|{inputs['scramMechanism']}"
+
     def update(self, identifier: str, olds: Values, news: Values, call: Call) -> Values:  # noqa: ARG002
         """Set the password and the iterations anew."""
         return self.create(news, call)[1]

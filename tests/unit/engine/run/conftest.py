@@ -172,6 +172,11 @@ class World(provider_pb2_grpc.ResourceProviderServicer):
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._note("delete", request)
+        if not request.id:
+            orphans = [value for key, value in context.invocation_metadata() if key == "messaging-adopt"]
+            for orphan in orphans:
+                self.things.pop(self.steps.get(str(orphan), ""), None)
+            return empty_pb2.Empty()
         if "undeletable" in values.from_struct(request.properties):
             context.abort(grpc.StatusCode.UNKNOWN, "still in use")
         self.things.pop(request.id, None)
