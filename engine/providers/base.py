@@ -24,6 +24,10 @@ class ProviderError(Exception):
     """Something a person can act on: the message says what, where and what to do."""
 
 
+class Lost(ProviderError):
+    """An answer never came: whether the request was carried out is not known."""
+
+
 class Unfinished(ProviderError):
     """A resource exists but is not what was asked for.
 

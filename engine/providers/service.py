@@ -21,7 +21,7 @@ from engine import urn as urns
 from engine import values
 from engine.errors import EngineError
 from engine.providers import schema
-from engine.providers.base import Call, ProviderError, Unfinished
+from engine.providers.base import Call, Lost, ProviderError, Unfinished
 from engine.providers.check import DEFAULTS, Failure, check, configuration, named, plain
 from engine.providers.diff import Kind, equal
 from engine.values import UNKNOWN
@@ -245,6 +245,8 @@ class _Answering:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Unfinished) and self.type:
             self._half_done(error, self.type)
+        if isinstance(error, Lost):  # engines take this for an outcome that nobody knows
+            self._context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
         if isinstance(error, ProviderError | EngineError):
             self._context.abort(grpc.StatusCode.UNKNOWN, str(error))
         if isinstance(error, Exception):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.providers.base import ProviderError
+from engine.providers.base import Lost, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 # For one answer; stopping a container adds its grace period.
 _ANSWER_SECONDS = 120
+# Then no connection was made, and nothing can have been done.
+_NEVER_SENT = (ConnectionRefusedError, FileNotFoundError, PermissionError, socket.gaierror)
 
 
 class Refused(ProviderError):
@@ -89,7 +92,8 @@ class Connection:
 
         Raises:
             Refused: Docker said no.
-            ProviderError: Docker said nothing.
+            ProviderError: There is no Docker to ask.
+            Lost: Docker said nothing.
         """
         from docker.errors import APIError, DockerException, NotFound
         from requests import RequestException
@@ -101,8 +105,11 @@ class Connection:
             reason = str(error.explanation or error).strip()
             raise kind(what, error.status_code or 0, reason) from None
         except (DockerException, RequestException) as error:
-            raise ProviderError(
-                f"{what}: no Docker engine answers at {self.host} ({_root(error)}): start it (`make` does "
+            root = _root(error)
+            said = (root.strerror if isinstance(root, OSError) else str(root)) or type(root).__name__
+            lost = ProviderError if isinstance(root, _NEVER_SENT) else Lost
+            raise lost(
+                f"{what}: no Docker engine answers at {self.host} ({said}): start it (`make` does "
                 "on Debian), "
                 "or name another one with DOCKER_HOST or the provider's host"
             ) from None
@@ -114,8 +121,8 @@ class Connection:
                 self._client.close()
 
 
-def _root(error: BaseException) -> str:
-    """Find the sentence at the bottom of an error that libraries have wrapped several times."""
+def _root(error: BaseException) -> BaseException:
+    """Find the error at the bottom of one that libraries have wrapped several times."""
     while True:
         wrapped = error.args[-1] if error.args else None
         if isinstance(wrapped, BaseException):
@@ -124,5 +131,4 @@ def _root(error: BaseException) -> str:
             error = error.__context__
         else:
             break
-    said = error.strerror if isinstance(error, OSError) else str(error)
-    return said or type(error).__name__
+    return error

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from engine.providers.base import ProviderError
+from engine.providers.base import Lost, ProviderError
 from engine.providers.kafka.quota_requests import Quotas
 from engine.providers.kafka.settings import client_settings
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.values import Values
 
 _DEFAULT_TIMEOUT = 120.0
+_UNANSWERED = {"_TIMED_OUT", "_TRANSPORT", "_ALL_BROKERS_DOWN", "REQUEST_TIMED_OUT", "NETWORK_EXCEPTION"}
 # Gates have waited for the cluster before the first topic; a cluster that is gone should not take minutes to
 # be told.
 _CONNECT_SECONDS = 10.0
@@ -121,7 +122,8 @@ class Cluster:
             words: Better words than Kafka's own for some errors, by their names.
 
         Raises:
-            Refused: Kafka said no, or nothing.
+            Refused: Kafka said no.
+            Lost: Kafka said nothing.
         """
         from confluent_kafka import KafkaException
 
@@ -130,4 +132,6 @@ class Cluster:
         except KafkaException as error:
             said = error.args[0]
             reason = (words or {}).get(said.name(), said.str())
+            if said.name() in _UNANSWERED:
+                raise Lost(f"{what}: {reason}") from None
             raise Refused(f"{what}: {reason}", said.name()) from None
