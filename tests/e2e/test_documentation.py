@@ -59,6 +59,15 @@ ELSEWHERE = {
         "tests/e2e/test_production_recovery.py",
         '"config", "rm", "messaging:rollFirst"',
     ),
+    "PATH=/opt/pulumi/bin:$PATH make parity": ("Makefile", "$(PYTEST) tests/parity"),
+    "PATH=$PWD/engine/providers/plugins:$PATH MESSAGING_ENGINE=cli pulumi up --stack dev": (
+        "tests/parity/test_plugins.py",
+        'place.up("cli")',
+    ),
+    "pulumi cancel --yes": ("tests/parity/turns.py", '"cancel", "--yes"'),
+    "pulumi refresh --yes --clear-pending-creates": ("tests/parity/turns.py", '"--clear-pending-creates"'),
+    "docker rm -f NAME": ("tests/parity/turns.py", "place.remove_unknown()"),
+    "pulumi up": ("tests/parity/turns.py", "place.up(finisher)"),
     "python -m images prune": ("tests/unit/images/test_lock.py", "superfluous(images"),
 }
 """Commands that take long or change the machine, and where they are run: a file, and what it says there."""
