@@ -210,7 +210,7 @@ class Traffic:
         while not self._stop.is_set():
             at = time.monotonic()
             filters: dict[str, Any] = {"name": f"^/{self.workspace.instance}-kafka"}
-            names = {one.name for one in engine.containers.list(filters=filters)}
+            names = {one.name for one in engine.containers.list(filters=filters, ignore_removed=True)}
             down = sum(self.workspace.name(name) not in names for name in self.containers)
             views = [view for address in addresses if (view := _view(address)) is not None]
             under = [sum(len(one.in_sync) < MIN_IN_SYNC for one in view.partitions) for view in views]
