@@ -10,7 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from engine.providers import schema
-from engine.providers.base import ProviderError, Unfinished
+from engine.providers.base import Lost, ProviderError, Unfinished
 from engine.providers.diff import Change, diff, empty
 from engine.providers.docker import adoption, upload
 from engine.providers.docker.connection import Missing, Refused
@@ -174,7 +174,10 @@ class Container:
                 self._await_health(identifier, inputs, call)
             logs = self._follow(identifier, inputs, call) if inputs.get("attach") else {}
         except ProviderError as error:
-            found = self._inspect(identifier)
+            try:
+                found = self._inspect(identifier)
+            except ProviderError:  # it was created, and nobody can say what has become of it
+                raise Lost(str(error)) from None
             if found is None:
                 raise
             raise Unfinished(str(error), identifier, outputs(found, inputs)) from None
