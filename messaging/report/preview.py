@@ -173,9 +173,14 @@ def _step(metadata: Mapping[str, Any]) -> Step:
     )
 
 
-def _public(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs without what only engine and SDK understand."""
-    return {key: value for key, value in inputs.items() if not key.startswith("__")}
+def _public(value: Any) -> Any:
+    """The value without the members that only engine and SDK understand, at whatever depth."""
+    match value:
+        case dict():
+            return {key: _public(member) for key, member in value.items() if not key.startswith("__")}
+        case list():
+            return [_public(member) for member in value]
+    return value
 
 
 def _violation(body: Mapping[str, Any]) -> Violation:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from launcher.engines import find_cli
+from tests.e2e.harness import free_offset
 from tests.policies.conftest import BIN, fresh
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def report(preview: Preview, folder: Path) -> list[str]:
 
 def test_both_engines_say_the_same_of_a_bad_change(tmp_path: Path) -> None:
     checkout = fresh("prod", tmp_path)
-    names = "messaging:environment: prod\n  messaging:instance: parity\n  messaging:portOffset: 31000"
+    names = (
+        f"messaging:environment: prod\n  messaging:instance: parity\n  messaging:portOffset: {free_offset()}"
+    )
     checkout.edit("messaging:environment: prod", names)
     checkout.edit('"restart": "unless-stopped",', '"restart": "no",')
     checkout.edit('"min.insync.replicas": min_insync,', '"min.insync.replicas": "1",')

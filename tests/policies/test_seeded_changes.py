@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 PROTECTED = "engine: protected"
 """What the engine says when a protected resource would be replaced or deleted."""
 IDENTITY = "ClusterIdentity"
-CATALOGUE = "CatalogueCheck"
 PROGRAM = "program"
 """The program's own settings."""
 
@@ -395,8 +394,8 @@ SEEDS = (
     ),
     Seed(
         "a stream under another name",
-        CATALOGUE,
-        ("the stream notifications is no longer in the catalogue",),
+        PROGRAM,
+        ("notifications-value", "holds versions of a subject that no stream has"),
         "  notifications:\n    owner:",
         "  messages:\n    owner:",
         deployed=True,
@@ -479,7 +478,7 @@ def test_a_bad_change_is_stopped_at_preview(
     preview = checkout.preview()
 
     assert preview.code == 1, preview.text
-    if seed.stopped_by in (PROTECTED, IDENTITY, CATALOGUE, PROGRAM):
+    if seed.stopped_by in (PROTECTED, IDENTITY, PROGRAM):
         told = preview.errors
     else:
         assert seed.stopped_by in preview.mandatory(), preview.text

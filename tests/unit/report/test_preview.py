@@ -30,7 +30,7 @@ def read(*events: dict[str, Any]) -> preview.Preview:
 def test_a_step_has_its_inputs_on_both_sides_and_what_differs() -> None:
     changed = step(
         "update",
-        {"name": "m", "__defaults": []},
+        {"name": "m", "__defaults": [], "l": [{"label": "a", "__defaults": []}]},
         {"name": "m"},
         detailedDiff={"config.a": {}},
         diffs=["config"],
@@ -39,7 +39,7 @@ def test_a_step_has_its_inputs_on_both_sides_and_what_differs() -> None:
     assert (found.operation, found.name, found.old, found.new) == (
         "update",
         "metrics-topic",
-        {"name": "m"},
+        {"name": "m", "l": [{"label": "a"}]},
         {"name": "m"},
     )
     assert found.changed == ("config", "config.a")
