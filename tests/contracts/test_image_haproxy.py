@@ -105,7 +105,7 @@ CLAUSES = [
     ),
     Clause(
         "bash can ask for the health page", has_bash_for_the_health_check,
-        broken_by="RUN rm /bin/bash", shows="", alone=True,
+        broken_by="RUN rm /bin/bash", shows="bash", alone=True,
     ),
     Clause(
         "metrics for Prometheus are built in", serves_metrics_for_prometheus,

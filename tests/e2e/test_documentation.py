@@ -68,6 +68,31 @@ ELSEWHERE = {
     "pulumi refresh --yes --clear-pending-creates": ("tests/parity/turns.py", '"--clear-pending-creates"'),
     "docker rm -f NAME": ("tests/parity/turns.py", "place.remove_unknown()"),
     "pulumi up": ("tests/parity/turns.py", "place.up(finisher)"),
+    "pulumi preview --stack prod --policy-pack policies --policy-pack-config policies/prod.json": (
+        "tests/e2e/test_drift.py",
+        '"--policy-pack", str(PACK), "--policy-pack-config"',
+    ),
+    ".ci/preview prod origin/main report.md": (".ci/run", ".ci/preview prod HEAD"),
+    "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json --stack prod > events.jsonl": (
+        "tests/policies/conftest.py",
+        '"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"',
+    ),
+    "messaging preview-report events.jsonl --stack prod > comment.md": (
+        "tests/policies/test_previews.py",
+        '"preview-report", "events.jsonl", "--stack", "prod"',
+    ),
+    "messaging preview-report events.jsonl --stack prod --json": (
+        "tests/policies/test_previews.py",
+        'report(preview, tmp_path, "--json")',
+    ),
+    "messaging preview-report branch.jsonl --base base.jsonl --stack prod": (
+        "tests/policies/test_previews.py",
+        '"--base", "base.jsonl"',
+    ),
+    "pulumi preview --refresh --expect-no-changes --stack prod": (
+        "tests/e2e/test_drift.py",
+        '"preview", "--refresh", "--expect-no-changes"',
+    ),
     "python -m images prune": ("tests/unit/images/test_lock.py", "superfluous(images"),
 }
 """Commands that take long or change the machine, and where they are run: a file, and what it says there."""

@@ -158,6 +158,9 @@ def test_the_report_of_a_real_preview_classifies_what_would_change(
     assert "| rolling restart | 3 | Kafka nodes, one after another |" in written.stdout
     assert "`config.compression.type`: `snappy` → `zstd`" in written.stdout
     assert "| rolling restart | Container `kafka-1-container` | " in written.stdout
+    for_machines = report(preview, tmp_path, "--json")
+    classes = [change["class"] for change in json.loads(for_machines.stdout)["changes"]]
+    assert classes.count("rolling restart") == written.stdout.count("| rolling restart | Container"), classes
 
 
 def test_the_report_of_a_blocked_preview_ends_with_1_and_compares_two_plans_without_a_state(
