@@ -29,7 +29,11 @@ def test_from_nothing_to_nothing(workspace: Workspace) -> None:
     planned = workspace.operations()
     workspace.up()
 
-    assert planned == [("replace", "kafka-kafka-dev-container")]
+    assert planned == [
+        ("update", "kafka-1-gate"),
+        ("replace", "kafka-1-container"),
+        ("update", "kafka-ready"),
+    ]
     after = ids(workspace)
     assert after["kafka-dev"] != before["kafka-dev"], "the heap is given at start"
     assert after["schema-registry-dev"] == before["schema-registry-dev"]

@@ -414,9 +414,7 @@ def test_a_program_s_security_objects_live_through_the_engine(workspace: Workspa
         for command, *flags in (("preview",), ("refresh", "--yes"))
     ]
     workspace.configure("rate", "2048")
-    assert [step for step in workspace.operations() if step[1] == "quota"] == [
-        ("delete-replaced", "quota"), ("replace", "quota"), ("create-replacement", "quota")
-    ]  # fmt: skip
+    assert [step for step in workspace.operations() if step[1] == "quota"] == [("replace", "quota")]
     runs.append(workspace.up("--skip-preview"))
     assert "producer_byte_rate=2048" in broker.tool(
         "configs", "--describe", "--entity-type", "users", "--entity-name", "program"
