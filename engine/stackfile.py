@@ -112,7 +112,8 @@ class _Members:
             return
         for name, value in section.value:
             start, end = name.start_mark.line, value.end_mark.line + 1
-            if value.end_mark.column == 0 or end > len(lines):
+            is_block = isinstance(value, yaml.CollectionNode) and not value.flow_style
+            if is_block or value.end_mark.column == 0 or end > len(lines):
                 end -= 1  # the mark stands where the next thing begins
             while end > start + 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
                 end -= 1

@@ -251,3 +251,23 @@ def test_a_project_is_found_from_a_folder_inside_it(project: Project) -> None:
 def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"Pulumi\.yaml"):
         Project.find(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "shop:b:\n    inner: 1\n    list:\n    - x\n",
+        "shop:b:\n  - 1\n  - 2\n",
+        "shop:b: {}\n",
+        "shop:b: [1,\n    2]\n",
+    ],
+    ids=["mapping", "list at the key's column", "empty", "in brackets"],
+)
+@pytest.mark.parametrize("key", ["shop:a", "shop:b", "shop:c", "shop:d"])
+def test_a_structured_value_between_others_stands_in_nobodys_way(value: str, key: str) -> None:
+    text = f"config:\n  shop:a: 1\n  {value}  # about c\n  shop:c: 3\n"
+
+    edited = stackfile.with_value(text, [key], {"x": 1}, where="x")
+
+    assert yaml.safe_load(edited)["config"] == {**yaml.safe_load(text)["config"], key: {"x": 1}}
+    assert "# about c" in edited
