@@ -136,7 +136,7 @@ def test_either_registry_can_be_lost(production: Workspace, traffic: Traffic) ->
         with traffic.stretch() as stretch:
             production.container(name).kill("SIGKILL")
             harness.wait_for(
-                lambda: requests.get(subjects, timeout=5).json() == ["sensor-data-value"], subjects
+                lambda: "sensor-data-value" in requests.get(subjects, timeout=5).json(), subjects
             )
             production.command("messaging", "repair", "--stack", "prod")
         assert_unnoticed(stretch, nodes=0)
@@ -149,7 +149,7 @@ def behind(production: Workspace, bootstrap: str) -> Iterator[Address]:
     second = Address(host="localhost", port=production.port(9093))
     admin = AdminClient({"bootstrap.servers": bootstrap} | QUIET)
     settings = {"min.insync.replicas": "2", "follower.replication.throttled.replicas": "0:1"}
-    topic = NewTopic("slow", num_partitions=-1, replica_assignment=[[2, 3, 1]], config=settings)
+    topic = NewTopic("slow", num_partitions=1, replica_assignment=[[2, 3, 1]], config=settings)
     admin.create_topics([topic])["slow"].result(30)
     cluster.configure(first, cluster.BROKER, {"1": {"follower.replication.throttled.rate": "1"}})
     producer = Producer({"bootstrap.servers": bootstrap, "acks": "1"} | QUIET)
