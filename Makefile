@@ -9,6 +9,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest
+# Tests that share a running platform go in the order of their files: it is started once, and changed step by step.
+IN_ORDER := --randomly-dont-reorganize
 # Where a Docker engine that these targets start keeps its data; empty for Docker's default.
 DOCKER_DATA_ROOT ?=
 # What `make reclaim` does with volumes: `yes` removes them with the data in them.
@@ -36,13 +38,13 @@ reclaim: $(VENV)/.installed ## remove this stack's Docker objects that no state 
 
 test: ready test-host ## every test that this machine can run
 	@$(PYTEST) tests/unit tests/contracts tests/policies -m "not e2e and not parity" -n 2
-	@$(PYTEST) tests -m "(e2e or parity) and not long"
+	@$(PYTEST) tests -m "(e2e or parity) and not long" $(IN_ORDER)
 
 parity: ready ## both engines side by side; needs a Pulumi CLI and its plugins on PATH (docs/parity.md)
 	@$(PYTEST) tests/parity
 
 test-long: ready test-host ## the long fault rounds besides
-	@$(PYTEST) tests -m long
+	@$(PYTEST) tests -m long $(IN_ORDER)
 
 check: $(VENV)/.installed ## format, lint and types: what a change must pass before its tests
 	@$(BIN)/ruff format --check .
