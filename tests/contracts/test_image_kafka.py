@@ -56,7 +56,13 @@ def node_of(lab: Lab) -> Container:
     """The node that clauses share as long as they change nothing of it."""
     return lab.kept(
         "node",
-        lambda: start(lab, KAFKA_A_B__C___D="x", KAFKA_JMX_PORT="9101", KAFKA_JMX_HOSTNAME="localhost"),
+        lambda: start(
+            lab,
+            "KAFKA_OPTS=-Xlog:class+load:file=/tmp/classes",
+            KAFKA_A_B__C___D="x",
+            KAFKA_JMX_PORT="9101",
+            KAFKA_JMX_HOSTNAME="localhost",
+        ),
     )
 
 
@@ -78,8 +84,8 @@ def starts_without_arguments(lab: Lab) -> None:
 
 def takes_arguments_for_the_server_alone(lab: Lab) -> None:
     node = node_of(lab)
-    assert "-Xmx256m" in node.out("cat", "/proc/1/cmdline").split("\0")
     assert "KAFKA_HEAP_OPTS" not in node.out("env")
+    assert "-Xmx256m" in node.out("cat", "/proc/1/cmdline").split("\0")
 
 
 def has_java_as_process_1(lab: Lab) -> None:

@@ -7,6 +7,7 @@ Planned changes must besides never take two brokers at a time, nor any partition
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -154,7 +155,7 @@ def behind(production: Workspace, bootstrap: str) -> Iterator[Address]:
     cluster.configure(first, cluster.BROKER, {"1": {"follower.replication.throttled.rate": "1"}})
     producer = Producer({"bootstrap.servers": bootstrap, "acks": "1"} | QUIET)
     for _ in range(400):
-        producer.produce("slow", bytes(100_000))
+        producer.produce("slow", os.urandom(100_000))  # what a broker cannot compress
         producer.poll(0)
     producer.flush(60)
     harness.wait_for(lambda: in_sync(second, "slow-0") == {2, 3}, "a replica that is behind", 90)
@@ -168,6 +169,7 @@ def in_sync(address: Address, partition: str) -> set[int]:
     return next(set(one.in_sync) for one in cluster.look(address).partitions if one.name == partition)
 
 
+@pytest.mark.long
 def test_a_partition_at_its_minimum_stops_the_roll_and_its_recovery_lets_it_go_on(
     production: Workspace, traffic: Traffic, behind: Address
 ) -> None:
