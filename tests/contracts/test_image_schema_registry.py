@@ -284,7 +284,7 @@ CLAUSES = [
         "cp-schema-registry: the API is at the root, an empty object at /",
         serves_the_api_at_the_root,
         broken_by=_edit(PROXY, "/path . /d"),
-        shows="GET /: 404",
+        shows="GET /: 404|Apicurio Registry APIs",
     ),
     Clause(
         "cp-schema-registry: a schema has one id, in all subjects and however often it is registered",
