@@ -2,7 +2,11 @@
 
 import sys
 
-from engine.cli.main import main
+from engine.protocol import load_alone
+
+load_alone()
+
+from engine.cli.main import main  # noqa: E402 - the stubs must be found first
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
-from engine import checkpoint, faults
-from engine.errors import BadInput, DamagedState, StateNotWritten, Unsupported
+from engine import checkpoint
+from engine.errors import BadInput, DamagedState, NoStack, StateNotWritten, Unsupported
+from engine.integrity import verify
 from engine.lock import Holder, held, holders
 from engine.project import load_yaml
-from engine.snapshot import verify
+from engine.statefile import StateFile
+from engine.writer import FileWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,9 +32,8 @@ URL_VARIABLE = "PULUMI_BACKEND_URL"
 _META = "meta.yaml"
 _LAYOUT = 1
 """Stacks lie in a folder for each project; layout 0 had them all in one."""
+FOLDED = "what an interrupted run of the embedded engine recorded of the stack {stack} is in its state now"
 _COMPRESSED = (".gz", ".zst")
-_OWNER_ONLY = 0o600
-"""State holds much that is no secret in the program's eyes and yet nobody's business."""
 
 
 def home(environment: Mapping[str, str]) -> Path:
@@ -108,20 +108,27 @@ class Backend:
                 )
         return file.exists()
 
-    def load(self, stack: str, passphrase_for: Callable[[str], Passphrase]) -> Deployment:
+    def load(
+        self, stack: str, passphrase_for: Callable[[str], Passphrase], *, whole: bool = True
+    ) -> Deployment:
         """A stack's state.
 
+        Args:
+            stack: which one.
+            passphrase_for: the passphrase provider for the salt that the state names.
+            whole: whether to refuse an inconsistent one; whoever mends it must not.
+
         Raises:
-            BadInput: there is no such stack; the message lists those there are.
+            NoStack: there is no such stack; the message lists those there are.
             DamagedState: its file cannot be used; it is left as it is.
             WrongPassphrase: its secrets cannot be decrypted.
         """
         file = self.file(stack)
         try:
-            text = file.read_text(encoding="utf-8")
+            text = StateFile(file).read()
         except FileNotFoundError:
             known = ", ".join(self.stacks()) or "none"
-            raise BadInput(
+            raise NoStack(
                 f"no stack named '{stack}' found (known: {known}). `pulumi stack init {stack}` makes it."
             ) from None
         except OSError as error:
@@ -132,17 +139,19 @@ class Backend:
             ) from error
         named = f"{self._project.name}/{stack}"
         deployment = checkpoint.decode(text, passphrase_for, where=str(file), named=named)
-        verify(deployment)
+        try:
+            if whole:
+                verify(deployment)
+        except DamagedState as error:
+            raise DamagedState(f"{error}\n{checkpoint.restore_hint(str(file))}") from error
         return deployment
 
     def summary(self, stack: str) -> tuple[str, int] | None:
         """When a stack's state was last written, and how many resources it has; None if it cannot be read."""
         try:
-            latest = (
-                json.loads(self.file(stack).read_text(encoding="utf-8"))["checkpoint"].get("latest") or {}
-            )
+            latest = json.loads(StateFile(self.file(stack)).read())["checkpoint"].get("latest") or {}
             return str((latest.get("manifest") or {}).get("time", "")), len(latest.get("resources") or ())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, DamagedState):
             return None
 
     def save(self, stack: str, deployment: Deployment, passphrase: Passphrase) -> None:
@@ -151,17 +160,28 @@ class Backend:
         Raises:
             StateNotWritten: it could not be; the old one is as it was.
         """
-        faults.point("save.before")
-        file = self.file(stack)
-        text = checkpoint.encode(deployment, passphrase, stack=stack, project=self._project.name)
-        try:
-            self._write(file, text)
-        except OSError as error:
-            raise StateNotWritten(
-                f"the state could not be written to {file}: {error.strerror or error}. What was saved before "
-                "is whole. Make room, or make the folder writable, and run the command again."
-            ) from error
-        faults.point("save.after")
+        self._prepare(stack)
+        StateFile(self.file(stack)).write(self._encoded(stack, deployment, passphrase))
+
+    def writer(self, stack: str, passphrase: Passphrase) -> FileWriter:
+        """What makes the saves of one run durable."""
+        return FileWriter(
+            StateFile(self.file(stack)),
+            lambda deployment: self._encoded(stack, deployment, passphrase),
+            passphrase,
+        )
+
+    def fold(self, stack: str) -> bool:
+        """Brings what a killed run has recorded beside the checkpoint into it; tells whether there was any.
+
+        Raises:
+            StateNotWritten: it could not be written.
+            DamagedState: the records cannot be used.
+        """
+        return StateFile(self.file(stack)).fold()
+
+    def _encoded(self, stack: str, deployment: Deployment, passphrase: Passphrase) -> str:
+        return checkpoint.encode(deployment, passphrase, stack=stack, project=self._project.name)
 
     def check_writable(self, stack: str) -> None:
         """Finds out, before anything is changed, that the state could not be written.
@@ -176,26 +196,19 @@ class Backend:
                     f"{place} is read-only, so nothing was begun. Make it writable and run the command again."
                 )
 
-    def _write(self, file: Path, text: str) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        meta = self.folder / _META
-        if not meta.exists():
-            meta.write_text(f"version: {_LAYOUT}\n", encoding="utf-8")
-        if file.exists():
-            _back_up(file)
-        written = file.with_name(f".{file.name}.new")
-        with written.open("w", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), _OWNER_ONLY)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        written.replace(file)
-        _sync_folder(file.parent)
+    def _prepare(self, stack: str) -> None:
+        """Makes the folders of a first state. Raises StateNotWritten."""
+        file, meta = self.file(stack), self.folder / _META
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not meta.exists():
+                meta.write_text(f"version: {_LAYOUT}\n", encoding="utf-8")
+        except OSError as error:
+            raise StateFile(file).not_written(error) from error
 
     def remove(self, stack: str) -> None:
         """Forgets a stack; its file stays beside as a backup."""
-        file = self.file(stack)
-        file.replace(file.with_name(f"{file.name}.bak"))
+        StateFile(self.file(stack)).remove()
 
     def history(self, stack: str) -> Path:
         """Where a stack's history lies."""
@@ -250,20 +263,3 @@ def _workspace(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return settings if isinstance(settings, dict) else {}
-
-
-def _back_up(file: Path) -> None:
-    backup = file.with_name(f"{file.name}.bak")
-    backup.unlink(missing_ok=True)
-    try:
-        os.link(file, backup)
-    except OSError:  # a file system without links
-        shutil.copy2(file, backup)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

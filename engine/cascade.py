@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from engine.registry import Registry
     from engine.resource import Resource
+    from engine.steps import Step
 
 
 class Cascade:
@@ -32,7 +33,9 @@ class Cascade:
     def __init__(self, olds: Sequence[Resource], registry: Registry) -> None:
         self.keys: dict[str, tuple[str, ...]] = {}
         """For each condemned URN the properties that force its replacement."""
-        self._olds = olds
+        self.going: dict[str, Step] = {}
+        """For each condemned URN its deletion: who is made again must not be so before."""
+        self._dependents = graph.Dependents(olds)
         self._registry = registry
         self._condemned: set[int] = set()
 
@@ -53,7 +56,7 @@ class Cascade:
         """
         going = {root.urn}
         found = []
-        for dependent in graph.dependents(self._olds, root, registered):
+        for dependent in self._dependents.of(root, registered):
             keys = self._must_go(dependent, going)
             if keys is None:
                 continue

@@ -87,8 +87,7 @@ def deployment_document(deployment: Deployment, encrypt: Callable[[str], str] | 
         document["resources"] = [record(resource, encrypt) for resource in deployment.resources]
     if deployment.pending:
         document["pending_operations"] = [
-            {"resource": record(operation.resource, encrypt), "type": operation.kind}
-            for operation in deployment.pending
+            pending_record(operation, encrypt) for operation in deployment.pending
         ]
     document.setdefault("metadata", {})
     return document
@@ -158,13 +157,6 @@ def decode_export(text: str, passphrase_for: Callable[[str], Passphrase], *, whe
         raise DamagedState(f"{where} lacks a member, or has it in another shape: {error!r}.") from error
 
 
-def decode_document(
-    latest: dict[str, Any], passphrase_for: Callable[[str], Passphrase], *, where: str
-) -> Deployment:
-    """The deployment of an exported document; raises as `decode` does."""
-    return _deployment(latest, passphrase_for, where)
-
-
 def _deployment(
     latest: dict[str, Any], passphrase_for: Callable[[str], Passphrase], where: str
 ) -> Deployment:
@@ -228,6 +220,11 @@ def record(resource: Resource, encrypt: Callable[[str], str] | None) -> dict[str
             "delete": timeouts.delete,
         }
     return written | resource.extra
+
+
+def pending_record(operation: PendingOperation, encrypt: Callable[[str], str] | None) -> dict[str, Any]:
+    """One call of unknown outcome as state holds it."""
+    return {"resource": record(operation.resource, encrypt), "type": operation.kind}
 
 
 def _resource(record: dict[str, Any], decrypt: Callable[[str], str]) -> Resource:

@@ -3,12 +3,13 @@
 EngineError
 ├── Unsupported            outside the subset that this engine runs
 ├── BadInput               a command line, project, stack or configuration that cannot be used
-│   └── WrongPassphrase
+│   ├── WrongPassphrase
+│   ├── NoStack            the stack that is meant is not there, or none is
+│   └── NoConsent          nobody has agreed, and nobody can be asked
 ├── StackLocked            another run holds the stack, or left its lock behind
 ├── DamagedState           a checkpoint that cannot be read, or must not be written
 ├── StateNotWritten        the disk is full, read-only or broken
 ├── StepFailed             one resource could not be changed
-├── ProgramFailed          the program raised, exited or hung
 ├── UnexpectedChanges      `--expect-no-changes` and there are some
 └── Cancelled              interrupted by a person
 """
@@ -43,6 +44,18 @@ class WrongPassphrase(BadInput):
     """The passphrase does not fit the stack's secrets, or there is none."""
 
 
+class NoStack(BadInput):
+    """There is no such stack, or nobody said which."""
+
+    exit_code = 6
+
+
+class NoConsent(BadInput):
+    """A change that nobody has agreed to, where nobody can be asked."""
+
+    exit_code = 2
+
+
 class StackLocked(EngineError):
     """Another run holds the stack, or left its lock behind."""
 
@@ -61,10 +74,6 @@ class StepFailed(EngineError):
     def __init__(self, urn: str, message: str, *, hint: str = "", shown: bool = False) -> None:
         super().__init__(message, hint=hint, shown=shown)
         self.urn = urn
-
-
-class ProgramFailed(EngineError):
-    """The program ended with an error."""
 
 
 class UnexpectedChanges(EngineError):

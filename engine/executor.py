@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from engine.steps import Step
 
 
+_POLL_SECONDS = 0.2
+
+
 class Cancellation:
     """The user's wish to stop, first gently, then at once. Safe to use from a signal handler."""
 
@@ -100,11 +103,14 @@ class Executor:
             raise Aborted
 
     def run(self, steps: Sequence[Step]) -> None:
-        """Do steps one after the other.
+        """Do steps one after the other, once what they come after is done.
 
         Raises:
             Aborted: One failed, which has been reported, or the run was over before.
         """
+        for step in steps:
+            if step.after:
+                self._await(step.after)
         with self._slots:
             for step in steps:
                 with self._changed:
@@ -112,6 +118,7 @@ class Executor:
                     self._running += 1
                 try:
                     self._apply(step)
+                    step.done = True
                 except StepFailed as error:
                     self.fail(str(error), error.urn)
                     raise Aborted from error
@@ -119,6 +126,12 @@ class Executor:
                     with self._changed:
                         self._running -= 1
                         self._changed.notify_all()
+
+    def _await(self, step: Step) -> None:
+        """Wait until another thread has done a step or the run stops; keeps no slot from that thread."""
+        with self._changed:
+            while not step.done and not self.stopped:
+                self._changed.wait(_POLL_SECONDS)  # an interrupt wakes nobody
 
     def run_groups(self, groups: Iterable[Sequence[Step]]) -> None:
         """Do each group's steps at once, group after group, until one has a failure."""

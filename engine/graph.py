@@ -5,6 +5,8 @@ A state lists each resource after everything it needs, and every function here r
 
 from __future__ import annotations
 
+import heapq
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,22 +32,43 @@ def needs(resource: Resource, *, parent: bool = True) -> set[str]:
     return urns - {""}
 
 
-def dependents(resources: Sequence[Resource], root: Resource, ignored: Collection[str]) -> list[Resource]:
-    """Return, in order, what needs the root directly or through others; its children need it not.
+class Dependents:
+    """Who needs whom, looked up as often as one likes; children do not need their parents here.
 
     Args:
         resources: The state.
-        root: One of them.
-        ignored: URNs that are known not to need the root any more.
     """
-    found: list[Resource] = []
-    reached = {root.urn}
-    start = next(index for index, resource in enumerate(resources) if resource is root)
-    for resource in resources[start + 1 :]:
-        if resource.urn not in ignored and needs(resource, parent=False) & reached:
-            found.append(resource)
-            reached.add(resource.urn)
-    return found
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        self._resources = resources
+        self._places = {id(resource): place for place, resource in enumerate(resources)}
+        self._users: defaultdict[str, list[int]] = defaultdict(list)
+        for place, resource in enumerate(resources):
+            for urn in needs(resource, parent=False):
+                self._users[urn].append(place)
+
+    def of(self, root: Resource, ignored: Collection[str]) -> list[Resource]:
+        """Return, in order, what needs a resource of the state directly or through others.
+
+        Args:
+            root: The resource.
+            ignored: URNs that are known not to need it any more.
+        """
+        found: list[Resource] = []
+        reached = {self._places[id(root)]}
+        waiting = list(reached)
+        while waiting:
+            place = heapq.heappop(waiting)
+            resource = self._resources[place]
+            if resource is not root:
+                if resource.urn in ignored:
+                    continue
+                found.append(resource)
+            for user in self._users[resource.urn]:
+                if user > place and user not in reached:
+                    reached.add(user)
+                    heapq.heappush(waiting, user)
+        return found
 
 
 def closure(resources: Sequence[Resource], kept: Iterable[Resource]) -> set[str]:
@@ -65,31 +88,26 @@ def deletion_order(resources: Sequence[Resource], condemned: Sequence[Resource])
         condemned: Those of its resources that are to be deleted.
     """
     marked = {id(resource) for resource in condemned}
-    descendants = _descendants(resources)
-    level: dict[int, int] = {}
-    by_urn: dict[str, list[Resource]] = {}
+    parents: defaultdict[str, set[str]] = defaultdict(set)
     for resource in resources:
-        wanted = needs(resource)
+        parents[resource.urn].add(resource.parent)
+    custom = {resource.urn for resource in resources if resource.custom}
+    level: dict[int, int] = {}
+    highest: dict[str, int] = {}
+    below: dict[str, int] = {}
+    for resource in resources:
+        if id(resource) not in marked:
+            continue
         # To need a component is to need what it is made of.
-        for urn in needs(resource, parent=False):
-            wanted |= descendants.get(urn, set())
-        if id(resource) in marked:
-            below = (
-                level[id(other)] for urn in wanted for other in by_urn.get(urn, ()) if id(other) in level
-            )
-            level[id(resource)] = 1 + max(below, default=-1)
-        by_urn.setdefault(resource.urn, []).append(resource)
+        made_of = (below.get(urn, -1) for urn in needs(resource, parent=False) if urn not in custom)
+        needed = (highest.get(urn, -1) for urn in needs(resource))
+        mine = level[id(resource)] = 1 + max(*made_of, *needed, -1, -1)
+        highest[resource.urn] = max(mine, highest.get(resource.urn, -1))
+        above = [resource.parent]
+        for urn in above:  # which grows, up to the root
+            below[urn] = max(mine, below.get(urn, -1))
+            above += [parent for parent in parents[urn] if parent not in above]
     groups: list[list[Resource]] = [[] for _ in range(1 + max(level.values(), default=-1))]
     for resource in condemned:
         groups[level[id(resource)]].append(resource)
     return groups[::-1]
-
-
-def _descendants(resources: Sequence[Resource]) -> dict[str, set[str]]:
-    """Map each component to the URNs below it."""
-    below: dict[str, set[str]] = {}
-    for resource in reversed(resources):
-        if resource.parent:
-            below.setdefault(resource.parent, set()).update({resource.urn}, below.get(resource.urn, set()))
-    custom = {resource.urn for resource in resources if resource.custom}
-    return {urn: urns for urn, urns in below.items() if urn not in custom}

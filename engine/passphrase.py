@@ -11,6 +11,8 @@ import os
 import re
 import secrets
 import threading
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +59,12 @@ class Passphrase:
         made.salt = f"{head}:{made.encrypt(_PROOF)}"
         made._parts = _split_salt(made.salt)
         return made
+
+    @classmethod
+    @cache
+    def of(cls, passphrase: str, salt: str) -> Passphrase:
+        """The one provider of a passphrase and a salt, so that a key is derived once. Raises BadInput."""
+        return cls(passphrase, salt)
 
     def verify(self) -> None:
         """Checks the passphrase against the salt.
@@ -140,6 +148,22 @@ def from_environment(environment: Mapping[str, str]) -> str | None:
         raise BadInput(f"{FILE_VARIABLE} names {name!r}, which cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{FILE_VARIABLE} names {name!r}, which is not text in UTF-8.") from error
+
+
+def derive_ahead(stack_file: Path, environment: Mapping[str, str]) -> None:
+    """Starts deriving a stack's key while the engine still loads; whatever is wrong is told when it is used.
+
+    Args:
+        stack_file: the stack's configuration, with its `encryptionsalt`.
+        environment: gives the passphrase; from a terminal it cannot be known yet.
+    """
+    with suppress(BadInput, OSError, UnicodeDecodeError):
+        given = from_environment(environment)
+        salt = re.search(
+            r"^encryptionsalt:[ ]*(\S+)[ ]*$", stack_file.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        if given is not None and salt:
+            Passphrase.of(given, salt[1])
 
 
 def _split_salt(salt: str) -> tuple[bytes, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from engine.values import Secret
+from engine.values import Secret, hidden, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,16 +99,25 @@ def restore(news: Values, olds: Values, selectors: Sequence[str]) -> tuple[Value
 def _restore(path: Path, old: Any, new: Any) -> tuple[Any, bool]:
     if isinstance(new, Secret):
         inner, done = _restore(path, old, new.value)
-        return (Secret(inner) if done and inner is not _MISSING else inner), done
+        return (Secret(reveal(inner)) if done and inner is not _MISSING else inner), done
     if not path:
         return old, True
     if isinstance(old, Secret):
-        old = old.value
+        old = _members(old)
     if isinstance(old, dict) and isinstance(new, dict):
         return _restore_keys(path, old, new)
     if isinstance(old, list) and isinstance(new, list):
         return _restore_items(path, old, new)
     return new, old is _MISSING and new is _MISSING
+
+
+def _members(secret: Secret) -> Any:
+    """Return what is inside a secret, each member a secret of its own: it may come to stand among others."""
+    if isinstance(secret.value, dict):
+        return {key: hidden(value) for key, value in secret.value.items()}
+    if isinstance(secret.value, list):
+        return [hidden(value) for value in secret.value]
+    return secret.value
 
 
 def _restore_keys(path: Path, old: dict[str, Any], new: dict[str, Any]) -> tuple[Any, bool]:

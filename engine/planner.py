@@ -19,11 +19,11 @@ from engine.plugins import CallFailed
 from engine.policy import FORBIDDEN
 from engine.provider import UNKNOWN_CONFIGURATION, CheckFailure, ConfigurationUnknown, Diff
 from engine.registry import is_provider
-from engine.steps import Step
+from engine.steps import Step, recreate, replace_after
 from engine.values import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.events import Sink
     from engine.goal import Goal, Names
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from engine.registry import Registry
     from engine.resource import Resource
     from engine.values import Values
+
+_DEFAULTS = "__defaults"
+"""Where providers list which inputs they have filled in."""
 
 
 class Planner:
@@ -44,6 +47,8 @@ class Planner:
             own.
         preview: Whether faults that an update would stop at are only reported.
         policies: Mend and judge what the goals' inputs have become.
+        settle: Finds out what a resource of the state has become, where an earlier run left that open.
+        begun: The record of each creation whose outcome was never recorded, by its URN.
         sink: Gets warnings and, in preview, faults.
     """
 
@@ -56,6 +61,8 @@ class Planner:
         deleted: set[str],
         preview: bool,
         policies: Policies,
+        settle: Callable[[Resource], None],
+        begun: Mapping[str, Resource],
         sink: Sink,
     ) -> None:
         self.lock = threading.Lock()
@@ -68,6 +75,8 @@ class Planner:
         self._registry = registry
         self._preview = preview
         self._policies = policies
+        self._settle = settle
+        self._begun = begun
         self._sink = sink
         self._goals: dict[str, Goal] = {}
         self._news: dict[str, Resource] = {}
@@ -99,9 +108,11 @@ class Planner:
 
     def _plan(self, urn: str, goal: Goal) -> list[Step]:
         old, alias = self._find_old(urn, goal)
+        recreated = old is not None and old.urn in self.deleted
+        if old and not recreated:
+            self._look_at(old)
         new = resource(urn, goal, old, alias)
         self._news[urn] = new
-        recreated = urn in self.deleted
         inputs = goal.inputs
         if old:
             inputs = self._ignore(urn, goal, old)
@@ -120,11 +131,12 @@ class Planner:
             return [Step(Operation.CREATE, urn, new=new)]
         self._planned.add(old.urn)
         if recreated:
-            self.deleted.discard(urn)
+            self.deleted.discard(old.urn)
             self._replaced.add(urn)
-            return _recreate(old, new, Diff(changes=True, replaces=self._cascade.keys.get(urn, ())))
+            diff = Diff(changes=True, replaces=self._cascade.keys.get(old.urn, ()))
+            return recreate(old, new, diff, after=self._cascade.going.get(old.urn))
         if old.external:
-            return _replace_after(old, new, Diff(changes=True))
+            return replace_after(old, new, Diff(changes=True))
         return self._from_diff(goal, old, new)
 
     # --- what the goal stands for ---
@@ -160,6 +172,16 @@ class Planner:
             return old, candidate
         return None, ""
 
+    def _look_at(self, old: Resource) -> None:
+        """Let it be known what an interrupted call has done before anything is decided about the resource."""
+        try:
+            self._settle(old)
+        except CallFailed as error:
+            message = f"an earlier run was cut off at it, and what has become of it is unknown: {error}"
+            if not self._preview:
+                raise StepFailed(old.urn, message) from error
+            self._sink(Diagnostic(severity="warning", message=message, urn=old.urn))
+
     def _ignore(self, urn: str, goal: Goal, old: Resource) -> Values:
         try:
             inputs, refused = paths.restore(goal.inputs, old.inputs, goal.ignore_changes)
@@ -174,10 +196,19 @@ class Planner:
         if is_provider(new.type):
             checked, failures = self._registry.check(new.urn, olds, news)
         else:
+            olds = self._made_up(new.urn) if olds is None else olds
             checked, failures = self._registry.get(new.provider).check(new.urn, olds, news)
         if failures:
             raise StepFailed(new.urn, _words(failures))
         return checked
+
+    def _made_up(self, urn: str) -> Values:
+        """Return the names that a provider made up for an interrupted creation, to find what that left."""
+        old, begun = self._olds.get(urn), self._begun.get(urn)
+        if begun is None or (old and not old.pending_replacement and urn not in self.deleted):
+            return {}
+        names = begun.inputs.get(_DEFAULTS, ())
+        return {key: value for key, value in begun.inputs.items() if key == _DEFAULTS or key in names}
 
     def _judge(self, new: Resource) -> None:
         """Let the policies mend what was checked, and stop an update that a mandatory one forbids."""
@@ -261,12 +292,12 @@ class Planner:
         )
         # What is pending has been deleted already: whatever the provider prefers, only the creation is left.
         if not first and not old.pending_replacement:
-            return _replace_after(old, new, diff)
+            return replace_after(old, new, diff)
         steps = self._cascade_steps(old, new.urn)
         if not old.pending_replacement:
             self.deleted.add(old.urn)
             steps.append(Step(Operation.DELETE_REPLACED, old.urn, old=old, comes_back=True))
-        return steps + _recreate(old, new, diff)
+        return steps + recreate(old, new, diff)
 
     def _cascade_steps(self, old: Resource, cause: str) -> list[Step]:
         """Return the deletions of what cannot stay when this is deleted first, last dependents first."""
@@ -280,11 +311,15 @@ class Planner:
                     "protect=False in the program and deploy, or run: "
                     f"pulumi state unprotect '{dependent.urn}'",
                 )
+            if dependent.delete:  # what has its URN now stays
+                steps.append(Step(Operation.DELETE, dependent.urn, old=dependent))
+                continue
             self.deleted.add(dependent.urn)
             if dependent.pending_replacement:  # an earlier run got that far
                 continue
-            kind = Operation.DELETE if dependent.delete else Operation.DELETE_REPLACED
-            steps.append(Step(kind, dependent.urn, old=dependent, comes_back=not dependent.delete))
+            step = Step(Operation.DELETE_REPLACED, dependent.urn, old=dependent, comes_back=True)
+            self._cascade.going[dependent.urn] = step
+            steps.append(step)
         return steps
 
     def _refuse(self, urn: str, message: str) -> None:
@@ -315,7 +350,8 @@ class Planner:
                 "To delete them, run for each: pulumi state unprotect URN. "
                 "To keep them, put them back into the program.",
             )
-        self.deleted |= {old.urn for old in condemned}
+        # What an earlier run left of a replaced resource takes nothing along that is with its successor.
+        self.deleted |= {old.urn for old in condemned if self._olds.get(old.urn) is old}
         return deletions(self._all, condemned, orphans)
 
     def _is_left(self, old: Resource) -> bool:
@@ -352,20 +388,6 @@ def _deletion(old: Resource) -> Step:
     if old.external:
         return Step(Operation.DISCARD_REPLACED if old.delete else Operation.DISCARD, old.urn, old=old)
     return Step(Operation.DELETE_REPLACED if old.delete else Operation.DELETE, old.urn, old=old)
-
-
-def _recreate(old: Resource, new: Resource, diff: Diff) -> list[Step]:
-    return [
-        Step(Operation.REPLACE, new.urn, old=old, new=new, diff=diff),
-        Step(Operation.CREATE_REPLACEMENT, new.urn, old=old, new=new, diff=diff),
-    ]
-
-
-def _replace_after(old: Resource, new: Resource, diff: Diff) -> list[Step]:
-    return [
-        Step(Operation.CREATE_REPLACEMENT, new.urn, old=old, new=new, diff=diff, keeps_old=True),
-        Step(Operation.REPLACE, new.urn, old=old, new=new, diff=diff),
-    ]
 
 
 def _words(failures: Sequence[CheckFailure]) -> str:

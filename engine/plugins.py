@@ -2,10 +2,12 @@
 
 What the calls mean is `provider`'s business; this module only carries them. A plugin's protocol is the CLI's
 own: it prints the port it serves on as its first line, and gets the engine's address as its first argument.
+Those of a preview can serve the update after it.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import threading
 import time
@@ -18,6 +20,7 @@ from engine import rpc
 from engine.dynamic import DynamicServers, words
 from engine.errors import Unsupported
 from engine.events import Diagnostic
+from engine.processes import Processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from engine.events import Sink
-    from engine.processes import Child, Processes
+    from engine.processes import Child
 
 DYNAMIC = "pulumi-python"
 BUILTIN = "pulumi"
@@ -88,6 +91,8 @@ class Plugin:
     def __init__(self, package: str) -> None:
         self.package = package
         self.title = f"the {package} provider"
+        self.sink: Sink
+        """Gets what it prints."""
         self._child: Child
         self._stub: Any
         self._port: Future[str] = Future()
@@ -100,12 +105,13 @@ class Plugin:
         Raises:
             CallFailed: It ended, or said nothing, within a minute.
         """
+        self.sink = sink
 
         def on_line(line: str, error: bool) -> None:
             if line.strip():
-                sink(Diagnostic(severity="info#err" if error else "info", message=line))
+                self.sink(Diagnostic(severity="info#err" if error else "info", message=line))
 
-        override = os.environ.get(f"MESSAGING_PROVIDER_{self.package.upper()}")
+        override = _override(self.package)
         start = processes.program if override else processes.module
         self._child = start(
             override or _MODULES[self.package],
@@ -171,11 +177,58 @@ class Plugin:
         return CallFailed(message, answered=False)
 
 
+class Pool:
+    """Plugin processes that outlive a run, so that a preview's can serve the update after it.
+
+    A plugin that somebody put in place of ours serves one run, as with the CLI: nobody knows whether it can
+    be configured twice.
+    """
+
+    def __init__(self) -> None:
+        self.processes = Processes()
+        self._idle: dict[str, list[Plugin]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, package: str, engine: str, sink: Sink) -> Plugin | None:
+        """Return an idle plugin that from now on speaks to this engine and audience, if there is one."""
+        with self._lock:
+            idle = self._idle.get(package)
+            plugin = idle.pop() if idle else None
+        if plugin is None or not plugin.alive:
+            return None
+        plugin.sink = sink
+        if package != DYNAMIC:  # its server knows no engine
+            from pulumi.runtime.proto import plugin_pb2  # kept from every command that starts no plugin
+
+            plugin.call("Attach", plugin_pb2.PluginAttach(address=engine))
+        return plugin
+
+    def put(self, plugin: Plugin) -> None:
+        """Keep a plugin that a run is done with."""
+        if not _override(plugin.package):
+            with self._lock:
+                self._idle.setdefault(plugin.package, []).append(plugin)
+
+    def close(self) -> None:
+        """End all of them."""
+        self.processes.close()
+
+
+def _override(package: str) -> str | None:
+    """The executable that the user wants in place of our own plugin."""
+    return os.environ.get(f"MESSAGING_PROVIDER_{package.upper()}")
+
+
+def expected() -> list[str]:
+    """Return the packages that a first run will most likely need: those whose SDK its program can import."""
+    return [name for name in _MODULES if name == DYNAMIC or importlib.util.find_spec(f"pulumi_{name}")]
+
+
 class Plugins:
-    """Starts the plugins of one run.
+    """Starts the plugins of one run, or takes them over from the run before.
 
     Args:
-        processes: Where they live.
+        pool: Where they live, and where they are left.
         engine: The address of the engine's own services.
         root: The project's folder, their working directory.
         project: The project's name, for the dynamic provider.
@@ -185,7 +238,7 @@ class Plugins:
 
     def __init__(
         self,
-        processes: Processes,
+        pool: Pool,
         engine: str,
         root: Path,
         project: str,
@@ -193,7 +246,7 @@ class Plugins:
         *,
         builtin: Connection,
     ) -> None:
-        self._processes = processes
+        self._pool = pool
         self._engine = engine
         self._root = root
         self._environment = {"PULUMI_PROJECT": project, "no_grpc_proxy": "127.0.0.1"}
@@ -201,6 +254,7 @@ class Plugins:
         self._builtin = builtin
         self._starter = ThreadPoolExecutor(4, thread_name_prefix="plugin")
         self._ahead: dict[str, list[Future[Plugin]]] = {}
+        self._started: list[Plugin] = []
         self._lock = threading.Lock()
 
     @staticmethod
@@ -246,8 +300,16 @@ class Plugins:
         return self.start(package)
 
     def _start(self, package: str) -> Plugin:
-        return Plugin(package).start(self._processes, self._engine, self._root, self._environment, self._sink)
+        plugin = self._pool.take(package, self._engine, self._sink) or Plugin(package).start(
+            self._pool.processes, self._engine, self._root, self._environment, self._sink
+        )
+        with self._lock:
+            self._started.append(plugin)
+        return plugin
 
     def close(self) -> None:
-        """Start no more. The processes end with `Processes.close`."""
+        """Start no more, and leave those that run to the pool."""
         self._starter.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            for plugin in self._started:
+                self._pool.put(plugin)

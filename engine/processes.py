@@ -6,11 +6,13 @@ Left to others: what a child is for (`program` runs the user's program, `plugins
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _CHILD = str(Path(__file__).with_name("child.py"))
+# The kernel ties a child to the thread that started it, so one thread that lives to the end starts them all.
+_SPAWNER = ThreadPoolExecutor(1, thread_name_prefix="spawner")
 
 
 class Child:
@@ -37,6 +41,7 @@ class Child:
     ) -> None:
         self.pid = process.pid
         self._process = process
+        self._watch = self._watched()
         self._on_line = on_line
         self._on_first_line = on_first_line
         self._readers = [
@@ -48,13 +53,37 @@ class Child:
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Return the exit code, negative for a deadly signal; None if it still runs after ``seconds``."""
+        if seconds and self._watch is not None:  # without one, the wait below looks every 50 ms
+            end = select.poll()
+            end.register(self._watch, select.POLLIN)
+            end.poll(1000 * seconds)
+            seconds = 0
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
+        if self._process.stdin:
+            self._process.stdin.close()
         for reader in self._readers:  # its last words, unless a grandchild holds the pipe open
             reader.join(1)
         return code
+
+    def _watched(self) -> int | None:
+        """A descriptor that becomes readable when the process ends; only Linux has that, since 5.3."""
+        if sys.platform != "linux":
+            return None
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except OSError:
+            return None
+        weakref.finalize(self, os.close, descriptor)
+        return descriptor
+
+    def tell(self, line: str) -> None:
+        """Write the one line that it waits for on its standard input, and close that."""
+        if (stream := self._process.stdin) and not stream.closed:
+            with suppress(BrokenPipeError), stream:  # whoever waits for it learns how it ended
+                stream.write(f"{line}\n")
 
     def signal(self, number: int) -> None:
         """Send a signal to the group, unless its leader is gone: the number may be another's by then."""
@@ -78,9 +107,6 @@ class Processes:
     """Every child of one run. Close it, and none is left."""
 
     def __init__(self) -> None:
-        # The kernel ties a child to the thread that started it, so one thread that lives to the end starts
-        # them all.
-        self._spawner = ThreadPoolExecutor(1, thread_name_prefix="spawner")
         self._children: list[Child] = []
         self._closed = False
         self._lock = threading.Lock()
@@ -94,6 +120,7 @@ class Processes:
         environment: Mapping[str, str],
         on_line: Callable[[str, bool], None],
         on_first_line: Callable[[str], None] | None = None,
+        listens: bool = False,
     ) -> Child:
         """Start ``python -m name arguments`` with this interpreter.
 
@@ -104,8 +131,10 @@ class Processes:
             environment: Added to this process's environment.
             on_line: Called with each line it prints and whether that was on standard error.
             on_first_line: Called instead with the first line on standard output.
+            listens: Whether it waits to be told something.
         """
-        return self._start(["module", name, *arguments], cwd, environment, on_line, on_first_line)
+        command = ["module", name, *arguments]
+        return self._start(command, cwd, environment, on_line, on_first_line, listens=listens)
 
     def program(
         self,
@@ -127,13 +156,15 @@ class Processes:
         environment: Mapping[str, str],
         on_line: Callable[[str, bool], None],
         on_first_line: Callable[[str], None] | None,
+        *,
+        listens: bool = False,
     ) -> Child:
         def start() -> Child:
             process = subprocess.Popen(
                 [sys.executable, "-u", _CHILD, str(os.getpid()), *command],
                 cwd=cwd,
                 env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if listens else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -142,14 +173,19 @@ class Processes:
                 start_new_session=True,
             )
             child = Child(process, on_line, on_first_line)
-            with self._lock:
-                self._children.append(child)
-                closed = self._closed
-            if closed:  # the run was aborted while this one started
-                child.signal(signal.SIGKILL)
+            self.adopt(child)
             return child
 
-        return self._spawner.submit(start).result()
+        return _SPAWNER.submit(start).result()
+
+    def adopt(self, child: Child) -> None:
+        """Let this be the run that a child ends with."""
+        with self._lock:
+            self._children.append(child)
+            closed = self._closed
+        if closed:  # the run was aborted while this one started, and nobody else waits for it
+            child.signal(signal.SIGKILL)
+            child.wait()
 
     def end(self, *, grace: float) -> None:
         """Ask all children to end; kill those that run after ``grace`` seconds, and new ones at once."""
@@ -165,6 +201,5 @@ class Processes:
                 child.wait()
 
     def close(self) -> None:
-        """End all children at once and forget them."""
+        """End all children at once."""
         self.end(grace=1.0)
-        self._spawner.shutdown()

@@ -1,4 +1,4 @@
-"""The user's program as the engine sees it: started with its configuration, listened to, ended in time.
+"""The user's program as the engine sees it: loaded, told its configuration, listened to, ended in time.
 
 What it asks for while it runs arrives at the `monitor`; how it runs inside its process is in `runner`.
 """
@@ -6,21 +6,83 @@ What it asks for while it runs arrives at the `monitor`; how it runs inside its 
 from __future__ import annotations
 
 import json
+import os
 import signal
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
 from engine.events import Output
+from engine.processes import Processes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from engine.events import Sink
-    from engine.processes import Child, Processes
+    from engine.processes import Child
 
 _ALREADY_SHOWN = 32
 _KILL_AFTER = 3.0
+
+
+class Standby:
+    """A process that loads what every program needs, and then waits to be told which run it serves.
+
+    Args:
+        root: The folder of the program.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._show: Callable[[str], None] = lambda _: None
+        self._processes = Processes()
+        self._child = self._processes.module(
+            "engine.runner",
+            [],
+            cwd=root,
+            environment={},
+            on_line=lambda line, _: self._show(line),
+            listens=True,
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still waits."""
+        return self._child.wait(0) is None
+
+    def run(self, order: Mapping[str, object], processes: Processes, show: Callable[[str], None]) -> Child:
+        """Let it run the program; from now on it belongs to these processes, and this is shown its lines."""
+        self._show = show
+        processes.adopt(self._child)
+        self._child.tell(json.dumps(order))
+        return self._child
+
+    def close(self) -> None:
+        """End it if it was never told anything."""
+        self._processes.close()
+
+
+_ahead: list[Standby] = []
+
+
+def load_ahead(root: Path) -> None:
+    """Load what a program needs while the engine is busy otherwise; the next `Program` that starts has it."""
+    _ahead.append(Standby(root))
+
+
+def close_ahead() -> None:
+    """End what was loaded for a program that is not run."""
+    while _ahead:
+        _ahead.pop().close()
+
+
+def _taken(root: Path) -> Standby | None:
+    while _ahead:
+        standby = _ahead.pop()
+        if standby.root == root and standby.alive:
+            return standby
+        standby.close()
+    return None
 
 
 class Program:
@@ -56,29 +118,23 @@ class Program:
         if not (root / "__main__.py").is_file():
             msg = f"there is no program to run: {root} has no __main__.py"
             raise EngineError(msg)
-        arguments = [
-            "--project",
-            project,
-            "--stack",
-            stack,
-            "--monitor",
-            monitor,
-            "--parallel",
-            str(parallel),
-        ]
-        self._child = self._processes.module(
-            "engine.runner",
-            [*arguments, *(["--dry-run"] if preview else [])],
-            cwd=root,
-            # Decrypted values go through the environment, as with the CLI: never through arguments, which
-            # others can read.
-            environment={
-                "PULUMI_CONFIG": json.dumps(config),
-                "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(secret_keys)),
-                "no_grpc_proxy": "127.0.0.1",
-            },
-            on_line=lambda line, _: self._sink(Output(line)),
-        )
+        standby = _taken(root) or Standby(root)
+        # Decrypted values go through a pipe into its environment, where programs look for them as with the
+        # CLI: never through arguments, which others can read.
+        environment = {
+            "PULUMI_CONFIG": json.dumps(config),
+            "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(secret_keys)),
+            "no_grpc_proxy": "127.0.0.1",
+        }
+        order = {
+            "project": project,
+            "stack": stack,
+            "monitor": monitor,
+            "parallel": parallel,
+            "preview": preview,
+            "environment": {**os.environ, **environment},
+        }
+        self._child = standby.run(order, self._processes, lambda line: self._sink(Output(line)))
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Return its exit code, or None when it still runs after ``seconds``."""

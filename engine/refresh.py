@@ -11,16 +11,13 @@ from engine.errors import BadInput, StateNotWritten
 from engine.events import Diagnostic, Operation, StepEvent
 from engine.plugins import CallFailed
 from engine.provider import Diff
-from engine.registry import is_provider
-from engine.run import Result, Run, Settings
-from engine.steps import mark_secrets, now
+from engine.run import Result, Run, Settings, is_readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.events import Phase, Sink
     from engine.executor import Cancellation
-    from engine.provider import Live
     from engine.resource import Resource
     from engine.snapshot import Snapshot
 
@@ -43,7 +40,7 @@ def refresh(
     wanted = _targeted([resource.urn for resource in snapshot.base.resources], targets)
     with Run(settings, snapshot, sink, cancellation) as run:
         run.registry.warm()
-        chosen = [one for one in run.olds if one.urn in wanted and _is_readable(one)]
+        chosen = [one for one in run.olds if one.urn in wanted and is_readable(one)]
         with ThreadPoolExecutor(max(settings.parallel, 1), thread_name_prefix="read") as pool:
             list(pool.map(lambda resource: _refresh(run, resource), chosen))
     return run.result()
@@ -59,11 +56,6 @@ def _targeted(present: Sequence[str], targets: Sequence[str]) -> set[str]:
     return {one for found in matched.values() for one in found}
 
 
-def _is_readable(resource: Resource) -> bool:
-    """Components and providers exist in the state alone; what is pending a replacement is certainly gone."""
-    return resource.custom and not is_provider(resource.type) and not resource.pending_replacement
-
-
 def _refresh(run: Run, old: Resource) -> None:
     if run.executor.stopped:
         return
@@ -73,7 +65,7 @@ def _refresh(run: Run, old: Resource) -> None:
         faults.point("read.before")
         live = provider.read(old.urn, old.id, inputs=old.inputs, outputs=old.outputs)
         faults.point("read.after")
-        new = _found(old, live) if live.id else None
+        new = run.found(old, live) if live.id else None
         # What an update to the old inputs would do, read backwards, is what happened to the resource.
         back = comparison.ask(provider, old.urn, new, old.inputs, old.ignore_changes) if new else _GONE
     except CallFailed as error:
@@ -91,15 +83,6 @@ def _refresh(run: Run, old: Resource) -> None:
         return
     phase: Phase = "plan" if run.settings.preview else "done"
     run.sink(_news(run, operation, old, new, drift=comparison.inverse(back), started=started, phase=phase))
-
-
-def _found(old: Resource, live: Live) -> Resource:
-    inputs = old.inputs if live.inputs is None else live.inputs
-    new = old.copy(id=live.id, inputs=inputs, outputs=live.outputs, init_errors=list(live.init_errors))
-    mark_secrets(new)
-    if (new.inputs, new.outputs) != (old.inputs, old.outputs):
-        new.modified = now()
-    return new
 
 
 def _seen(old: Resource, new: Resource | None) -> dict[str, tuple[str, Any, Any]]:

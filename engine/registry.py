@@ -80,10 +80,14 @@ class Registry:
         self._lock = threading.Lock()
         self._from_state = threading.Lock()
 
-    def warm(self) -> None:
-        """Start the plugins that the last run used: this one will most likely need them."""
-        for old in self._olds.values():
-            self._plugins.warm(package_of(old.type))
+    def warm(self, otherwise: Iterable[str] = ()) -> None:
+        """Start the plugins that the last run used: this one will most likely need them.
+
+        Args:
+            otherwise: The packages to start if none was used yet.
+        """
+        for package in [package_of(old.type) for old in self._olds.values()] or otherwise:
+            self._plugins.warm(package)
 
     def rename(self, old: Resource, urn: str) -> None:
         """Know a provider of the state under the URN that it has now, too."""

@@ -9,19 +9,20 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from engine import graph, monitor
-from engine import urn as urns
+from engine import monitor, steps
 from engine.builtin import Builtin
 from engine.errors import BadInput, StateNotWritten
 from engine.events import Operation, StepEvent, Summary
 from engine.executor import Executor
-from engine.plugins import DYNAMIC, CallFailed, Plugins
+from engine.plugins import CallFailed, Plugins, Pool
 from engine.processes import Processes
-from engine.registry import Registry
+from engine.registry import Registry, is_provider
 from engine.rpc import Aborted
-from engine.steps import STEP_IDS, Workshop
+from engine.snapshot import CREATING, DELETING, STEP_IDS, UPDATING, is_same, is_traceable
+from engine.steps import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
     from engine.goal import Goal
     from engine.policy_pack import Pack
     from engine.project import Project
+    from engine.provider import Live
     from engine.resource import Resource
     from engine.snapshot import Snapshot
     from engine.values import Values
 
 _ABORT_SECONDS = 3.0
+_CUT_OFF = "an update of it was cut off, and nobody knows how far it came"
 
 
 def _no_other_stack(name: str) -> Values:
@@ -56,6 +59,7 @@ class Settings:
         root: The project's folder.
         policy_packs: The packs that judge an update.
         stack_outputs: Finds the outputs of another stack, for references to it.
+        pool: Where plugins live that outlast the run; without one, all end with it.
     """
 
     project: Project
@@ -67,6 +71,7 @@ class Settings:
     root: Path
     policy_packs: tuple[Pack, ...] = ()
     stack_outputs: Callable[[str], Values] = _no_other_stack
+    pool: Pool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +115,12 @@ class Run:
         self.olds = list(snapshot.base.resources)
         self.deleted: set[str] = set()
         self.outputs: Values = {}
+        self._interrupted = {
+            one.resource.urn: one.kind for one in snapshot.base.pending if one.kind in (UPDATING, DELETING)
+        }
+        self._unsettled: set[str] = set()
         self.processes = Processes()
+        self._pool = settings.pool or Pool()
         self.registry: Registry
         self.executor: Executor
         self._sink = sink
@@ -124,10 +134,11 @@ class Run:
         self._sink(event)
 
     def __enter__(self) -> Self:
-        self.cancellation.on_abort(lambda: self.processes.end(grace=_ABORT_SECONDS))
+        for processes in (self.processes, self._pool.processes):
+            self.cancellation.on_abort(partial(processes.end, grace=_ABORT_SECONDS))
         self.server = monitor.serve(self, self._about(), self.sink)
         self._plugins = Plugins(
-            self.processes,
+            self._pool,
             self.server.address,
             self.settings.root,
             self.settings.project.name,
@@ -142,7 +153,7 @@ class Run:
             self.sink,
             preview=preview,
             deleted=self.deleted,
-            adoptable=self._adoptable(),
+            adoptable=self.adoptable(),
         )
         self.executor = Executor(workshop.apply, self.settings.parallel, self.cancellation, self.sink)
         return self
@@ -154,6 +165,8 @@ class Run:
         self.server.stop()
         self._plugins.close()
         self.processes.close()
+        if self._pool is not self.settings.pool:
+            self._pool.close()
         try:
             self.snapshot.finish()
         except StateNotWritten as failure:
@@ -188,39 +201,69 @@ class Run:
         """Describe the run to a program; None where none runs."""
         return None
 
-    def _adoptable(self) -> dict[str, Resource]:
+    def adoptable(self) -> dict[str, Resource]:
         """Return the records of creations of which nobody knows how they ended, by URN."""
         return {
             pending.resource.urn: pending.resource
             for pending in self.snapshot.base.pending
-            if pending.kind == "creating" and STEP_IDS in pending.resource.extra
+            if pending.kind == CREATING and STEP_IDS in pending.resource.extra
         }
 
-    def settle_deletions(self) -> None:
-        """Find out about deletions whose end nobody recorded: what is gone only waits for its replacement."""
-        interrupted = {one.resource.urn for one in self.snapshot.base.pending if one.kind == "deleting"}
+    def settle_interrupted(self) -> None:
+        """Find out about updates and deletions whose end nobody recorded, so that they are seen in the state.
+
+        Where nobody can say yet, for the provider needs what this run brings, `settle` asks again later.
+        """
         for old in self.olds:
-            if old.urn not in interrupted or not old.custom or old.delete or old.pending_replacement:
+            if old.urn not in self._interrupted or not is_readable(old) or old.delete:
                 continue
-            with suppress(CallFailed):  # whoever needs it will be told why
-                provider = self.registry.get(old.provider)
-                old.pending_replacement = not provider.read(
-                    old.urn, old.id, inputs=old.inputs, outputs=old.outputs
-                ).id
+            self._unsettled.add(old.urn)
+            with suppress(CallFailed):  # its record stays, so that a later run looks if this one does not
+                self.settle(old)
+
+    def settle(self, old: Resource) -> None:
+        """Find out what a resource is, if an earlier run began to change or delete it and nobody has looked.
+
+        What is gone only waits for its replacement.
+
+        Raises:
+            CallFailed: Its provider cannot say.
+        """
+        if old.urn not in self._unsettled:
+            return
+        provider = self.registry.get(old.provider)
+        live = provider.read(old.urn, old.id, inputs=old.inputs, outputs=old.outputs)
+        self.snapshot.settled(old, self.found(old, live) if live.id else None)
+        self._unsettled.discard(old.urn)
+
+    def found(self, old: Resource, live: Live) -> Resource:
+        """Return a resource as it was read, not ready if an update of it was cut off.
+
+        Then another update follows even if nothing seems to differ: a password cannot be read, and a dynamic
+        resource without a ``read`` only repeats what the state says.
+        """
+        new = steps.found(old, live)
+        if self._interrupted.get(old.urn) == UPDATING:
+            new.init_errors.append(_CUT_OFF)
+        return new
 
     def orphans(self) -> list[Resource]:
         """Return what creations of unknown outcome may have left, and this run has not come across.
 
-        Dynamic resources are none: their providers cannot find what they do not know the id of.
+        Dynamic resources are none: their providers cannot find what they do not know the id of. What the
+        state has by now, under whatever URN, is none either: only the record of its creation goes.
         """
         providers = {f"{old.urn}::{old.id}" for old in self.olds}
-        return [
-            resource
-            for resource in self.snapshot.unresolved_creations()
-            if STEP_IDS in resource.extra
-            and resource.provider in providers
-            and urns.type_of(graph.provider_urn(resource.provider)) != f"pulumi:providers:{DYNAMIC}"
-        ]
+        there = [one for one in self.snapshot.deployment().resources if not one.pending_replacement]
+        left = []
+        for creation in self.snapshot.unresolved_creations():
+            if not is_traceable(creation) or creation.provider not in providers:
+                continue
+            if any(is_same(creation, one) for one in there):
+                self.snapshot.forget(creation)
+            else:
+                left.append(creation)
+        return left
 
     # --- the services' view: no program asks for anything here ---
 
@@ -243,3 +286,8 @@ class Run:
     def fail(self, message: str, urn: str = "") -> None:
         """Take note that the run cannot succeed any more, and tell the user why."""
         self.executor.fail(message, urn)
+
+
+def is_readable(resource: Resource) -> bool:
+    """Components and providers exist in the state alone; what is pending a replacement is certainly gone."""
+    return resource.custom and not is_provider(resource.type) and not resource.pending_replacement

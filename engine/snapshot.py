@@ -1,26 +1,73 @@
 """The state while a run changes it: what is done, what is under way, what is still as it was.
 
-The only writer of a stack's checkpoint. Before a provider is called, `begin` has made the call's record
-durable; after it, one of the other methods records the outcome. What a kill at any moment leaves behind is
-therefore a state that loads and says which calls have an unknown outcome. How it looks in a file is left to
-:mod:`engine.checkpoint` and :mod:`engine.backend`.
+The only writer of a stack's state. Before a provider is called, `begin` has made the call's record durable;
+after it, one of the other methods records the outcome. What a kill at any moment leaves behind is therefore a
+state that loads and says which calls have an unknown outcome. How it gets into files is left to
+:mod:`engine.writer`, what a whole state is to :mod:`engine.integrity`.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-from engine.errors import DamagedState
+from engine import graph, integrity, values
+from engine import urn as urns
 from engine.resource import Deployment, PendingOperation, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from engine.values import Values
 
 
 CREATING = "creating"
+UPDATING = "updating"
+DELETING = "deleting"
+# Under this key a begin-record of a creation carries the ids that our providers write on what they create.
+STEP_IDS = "messagingSteps"
+_DYNAMIC = "pulumi:providers:pulumi-python"
+# The inputs by which our providers tell their objects apart.
+_NAMES = {"name", "username", "scramMechanism", "entityName", "entityType", "resourcePatternTypeFilter"} | {
+    f"acl{part}"
+    for part in ("Principal", "Host", "Operation", "PermissionType", "ResourceType", "ResourceName")
+}
+_OLD = 1_000_000_000
+"""The number of the first resource of the last run: what this run does comes before it."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What has changed since the last save: under each number what is there now, and what numbers are gone.
+
+    Sorted by their numbers, resources and calls stand in the state's order; no number is given twice.
+    """
+
+    resources: dict[int, Resource]
+    pending: dict[int, PendingOperation]
+    gone: list[int]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The whole state, and the numbers of its resources and calls in their order."""
+
+    deployment: Deployment
+    resources: list[int] = field(default_factory=list)
+    pending: list[int] = field(default_factory=list)
+
+
+class Writer(Protocol):
+    """Makes the state durable."""
+
+    def save(self, change: Change, whole: Callable[[], Whole], *, final: bool) -> None:
+        """Make durable what has changed, alone or with the rest; the last save of a run is the whole.
+
+        Raises:
+            StateNotWritten: It could not be. What changed comes again with the next save.
+        """
 
 
 class Snapshot:
@@ -28,22 +75,33 @@ class Snapshot:
 
     Args:
         base: the state before the run. Its Resource objects are the keys by which later calls name them.
-        write: saves a deployment durably; None for a preview, which saves nothing.
+        writer: makes it durable; None for a preview, which saves nothing.
     """
 
-    def __init__(self, base: Deployment, write: Callable[[Deployment], None] | None = None) -> None:
+    def __init__(self, base: Deployment, writer: Writer | None = None) -> None:
         self.base = base
-        self._write = write
+        self._writer = writer
         self._changing = threading.Lock()
         self._saving = threading.Lock()
         self._version = 0
         self._saved = 0
-        self._rest: dict[int, Resource] = {id(resource): resource for resource in base.resources}
-        self._done: list[Resource] = []
-        self._vanished: list[Resource] = []
+        self._resources = dict(enumerate(base.resources, _OLD))
+        self._numbers = {id(resource): number for number, resource in self._resources.items()}
+        self._index = integrity.Index()
+        for number, resource in self._resources.items():
+            self._index.put(number, resource)
+        self._next = itertools.count()
+        self._vanished: dict[str, Resource] = {}
         # Calls whose outcome nobody recorded: creations are kept until the resource is there or a refresh
-        # clears them; the others are settled by what this run does next.
-        self._pending = [operation for operation in base.pending if operation.kind == CREATING]
+        # clears them, the others until somebody has looked what has become of the resource.
+        there = {resource.urn for resource in base.resources}
+        self._pending = {
+            next(self._next): one
+            for one in base.pending
+            if one.kind == CREATING or (one.kind in (UPDATING, DELETING) and one.resource.urn in there)
+        }
+        self._changed: set[int] = set()
+        """The numbers of resources and calls that have changed since the last save."""
 
     def begin(self, resource: Resource, kind: str) -> None:
         """Makes durable that a provider is about to be called.
@@ -53,8 +111,12 @@ class Snapshot:
             kind: creating, updating, deleting or reading.
         """
         with self._changing:
-            self._drop_pending(resource.urn, creations=kind == CREATING)
-            self._pending.append(PendingOperation(resource, kind))
+            self._drop_pending(resource.urn)
+            if kind == CREATING:
+                self._drop_creations(resource, is_repeated)
+            number = next(self._next)
+            self._pending[number] = PendingOperation(resource, kind)
+            self._changed.add(number)
         self._save()
 
     def created(self, new: Resource, *, replacing: Resource | None = None, keeps_old: bool = False) -> None:
@@ -66,13 +128,15 @@ class Snapshot:
             keeps_old: the replaced one still exists and is deleted when the program is through.
         """
         with self._changing:
-            self._drop_pending(new.urn, creations=True)
+            self._drop_pending(new.urn)
+            self._drop_creations(new, is_repeated, is_same)
             if replacing is not None and keeps_old:
                 replacing.delete = True
+                self._notice(replacing)
             elif replacing is not None:
-                self._rest.pop(id(replacing), None)
-                _rename(self._rest.values(), replacing.urn, new.urn)
-            self._done.append(new)
+                self._drop(replacing)
+                self._rename(replacing.urn, new.urn)
+            self._add(new)
         self._save()
 
     def updated(self, old: Resource, new: Resource) -> None:
@@ -89,7 +153,7 @@ class Snapshot:
         with self._changing:
             self._drop_pending(old.urn)
             self._drop_record(old)
-            self._forget(old)
+            self._drop(old)
         self._save()
 
     def mark_pending_replacement(self, old: Resource) -> None:
@@ -100,20 +164,38 @@ class Snapshot:
         with self._changing:
             self._drop_pending(old.urn)
             old.pending_replacement = True
+            self._notice(old)
         self._save()
+
+    def settled(self, old: Resource, found: Resource | None) -> None:
+        """Takes note of what a call of unknown outcome has done to a resource. Saved as after `same`.
+
+        Args:
+            old: the resource. It stays what later calls name it by, and becomes what was found.
+            found: the resource as it was read; None where it is gone.
+        """
+        with self._changing:
+            self._drop_pending(old.urn)
+            old.pending_replacement = found is None
+            if found:
+                old.inputs, old.outputs, old.init_errors = found.inputs, found.outputs, found.init_errors
+                old.modified = found.modified
+            self._notice(old)
 
     def refreshed(self, old: Resource, new: Resource | None) -> None:
         """Records what a read found: the resource as it is now, or None where it has vanished."""
         with self._changing:
             self._drop_pending(old.urn)
+            number = self._numbers.get(id(old))
             if new is None:
-                self._rest.pop(id(old), None)
-                self._vanished.append(old)
-            elif id(old) in self._rest:
-                self._rest[id(old)] = new
-            # Again for all: the new one may be a copy from before others vanished.
-            for gone in self._vanished:
-                _strip(self._rest.values(), gone)
+                self._drop(old)
+                if not (old.delete and self._index.has(old.urn)):  # else others mean the one that is left
+                    self._vanished[old.urn] = old
+                    for user in self._index.mentioning(old.urn):
+                        self._strip(user)
+            elif number is not None:
+                self._put(number, new)
+                self._strip(number)  # it may be a copy from before others vanished
         self._save()
 
     def failed(self, resource: Resource) -> None:
@@ -122,157 +204,197 @@ class Snapshot:
             self._drop_record(resource)
         self._save()
 
+    def forget(self, creation: Resource) -> None:
+        """Forgets a creation that has left nothing. Saved as after `same`."""
+        with self._changing:
+            self._drop_record(creation)
+
     def clear_pending_creates(self) -> None:
         """Forgets creations of earlier runs whose outcome is unknown."""
         with self._changing:
-            self._pending.clear()
+            self._settle([number for number, one in self._pending.items() if one.kind == CREATING])
         self._save()
 
     def outputs(self, resource: Resource, outputs: Values) -> None:
         """Gives a component the outputs that it has after its children. Saved as after `same`."""
         with self._changing:
             resource.outputs = outputs
+            self._notice(resource)
 
     def finish(self) -> None:
-        """Saves what has not been saved yet."""
-        self._save(always=True)
+        """Saves the whole state."""
+        self._save(final=True)
 
     def deployment(self) -> Deployment:
-        """The state as it would be saved now: done in order of completion, then what has not been reached."""
+        """The state as it is now: done in order of completion, then what has not been reached."""
         with self._changing:
-            return self._deployment()
-
-    def _deployment(self) -> Deployment:
-        return Deployment(
-            resources=[*self._done, *self._rest.values()],
-            pending=list(self._pending),
-            salt=self.base.salt,
-            extra=self.base.extra,
-        )
-
-    def _replace(self, old: Resource, new: Resource) -> None:
-        with self._changing:
-            self._drop_pending(new.urn)
-            self._rest.pop(id(old), None)
-            _rename(self._rest.values(), old.urn, new.urn)
-            self._done.append(new)
-
-    def _forget(self, gone: Resource) -> None:
-        if self._rest.pop(id(gone), None) is None:
-            self._done = [resource for resource in self._done if resource is not gone]
+            return self._whole().deployment
 
     def unresolved_creations(self) -> list[Resource]:
         """The records of creations of earlier runs that this one has not come across."""
         with self._changing:
-            mine = [operation.resource for operation in self._pending if operation.kind == CREATING]
+            mine = [operation.resource for operation in self._pending.values() if operation.kind == CREATING]
         known = {id(operation.resource) for operation in self.base.pending}
         return [resource for resource in mine if id(resource) in known]
 
-    def _drop_pending(self, urn: str, *, creations: bool = False) -> None:
+    # --- what is known, under its numbers ---
+
+    def _whole(self) -> Whole:
+        numbers = sorted(self._resources)
+        return Whole(
+            Deployment(
+                resources=[self._resources[number] for number in numbers],
+                pending=list(self._pending.values()),
+                salt=self.base.salt,
+                extra=self.base.extra,
+            ),
+            numbers,
+            list(self._pending),
+        )
+
+    def _put(self, number: int, resource: Resource) -> None:
+        self._resources[number] = resource
+        self._index.put(number, resource)
+        self._changed.add(number)
+
+    def _add(self, new: Resource) -> None:
+        number = next(self._next)
+        self._numbers[id(new)] = number
+        self._put(number, new)
+
+    def _drop(self, gone: Resource) -> None:
+        number = self._numbers.pop(id(gone), None)
+        if number is not None:
+            del self._resources[number]
+            self._index.drop(number)
+            self._changed.add(number)
+
+    def _replace(self, old: Resource, new: Resource) -> None:
+        with self._changing:
+            self._drop_pending(old.urn)
+            self._drop_pending(new.urn)
+            self._drop(old)
+            self._rename(old.urn, new.urn)
+            self._add(new)
+
+    def _notice(self, resource: Resource) -> None:
+        """Takes note that a resource was changed in its place."""
+        number = self._numbers.get(id(resource))
+        if number is not None:
+            self._put(number, resource)
+
+    def _rename(self, before: str, after: str) -> None:
+        """Lets those that are still as they were name a resource, found under an alias, by its new URN."""
+        if before != after:
+            for number in self._index.mentioning(before):
+                if number >= _OLD:
+                    integrity.rename(self._resources[number], before, after)
+                    self._put(number, self._resources[number])
+
+    def _strip(self, number: int) -> None:
+        """Takes what has vanished out of what a resource names, so that the state stays whole."""
+        resource = self._resources[number]
+        while gone := [self._vanished[urn] for urn in graph.needs(resource) if urn in self._vanished]:
+            for one in gone:
+                integrity.strip(resource, one)
+        self._put(number, resource)
+
+    def _drop_pending(self, urn: str) -> None:
         """Forgets calls about a resource. What a creation left is only settled by another creation."""
-        self._pending = [
-            operation
-            for operation in self._pending
-            if operation.resource.urn != urn or (operation.kind == CREATING and not creations)
-        ]
+        self._settle(
+            [
+                number
+                for number, one in self._pending.items()
+                if one.resource.urn == urn and one.kind != CREATING
+            ]
+        )
+
+    def _drop_creations(self, new: Resource, *covering: Callable[[Resource, Resource], bool]) -> None:
+        """Forgets earlier creations of a resource, except where they can have left something else."""
+        self._settle(
+            [
+                number
+                for number, one in self._pending.items()
+                if one.kind == CREATING
+                and one.resource.urn == new.urn
+                and any(by(one.resource, new) for by in covering)
+            ]
+        )
 
     def _drop_record(self, resource: Resource) -> None:
-        self._pending = [operation for operation in self._pending if operation.resource is not resource]
+        self._settle([number for number, one in self._pending.items() if one.resource is resource])
 
-    def _save(self, *, always: bool = False) -> None:
+    def _settle(self, numbers: list[int]) -> None:
+        for number in numbers:
+            del self._pending[number]
+        self._changed.update(numbers)
+
+    # --- saving ---
+
+    def _save(self, *, final: bool = False) -> None:
         """Returns once what has been recorded so far is durable. Waiting callers share one save."""
-        if self._write is None:
+        if self._writer is None:
             return
         with self._changing:
             self._version += 1
             wanted = self._version
         with self._saving:
-            if self._saved >= wanted and not always:
+            if self._saved >= wanted and not final:
                 return
             with self._changing:
+                self._index.check()
                 covered = self._version
-                deployment = _copied(self._deployment())
-            verify(deployment)
-            self._write(deployment)
+                numbers, self._changed = self._changed, set()
+                change = self._change(numbers)
+            try:
+                self._writer.save(change, self._copied, final=final)
+            except BaseException:
+                with self._changing:
+                    self._changed |= numbers
+                raise
             self._saved = covered
 
+    def _change(self, numbers: set[int]) -> Change:
+        return Change(
+            {number: self._resources[number].copy() for number in numbers if number in self._resources},
+            {number: _copied(self._pending[number]) for number in numbers if number in self._pending},
+            [number for number in numbers if number not in self._resources and number not in self._pending],
+        )
 
-def _copied(deployment: Deployment) -> Deployment:
-    """The same with resources of its own: while it is written, steps go on marking and filling the others."""
-    return Deployment(
-        resources=[resource.copy() for resource in deployment.resources],
-        pending=[
-            PendingOperation(operation.resource.copy(), operation.kind) for operation in deployment.pending
-        ],
-        salt=deployment.salt,
-        extra=deployment.extra,
-    )
-
-
-def verify(deployment: Deployment) -> None:
-    """Checks that every resource stands behind its parent, provider and dependencies, as the CLI does.
-
-    Raises:
-        DamagedState: it does not; all faults are named.
-    """
-    seen: set[str] = set()
-    live: set[str] = set()
-    faults: list[str] = []
-    for resource in deployment.resources:
-        faults += [f"{resource.urn} names {needed}, which {why}" for needed, why in _missing(resource, seen)]
-        if not resource.custom and resource.id:
-            faults.append(f"{resource.urn} is a component and has the id {resource.id!r}")
-        if not resource.delete:
-            if resource.urn in live:
-                faults.append(f"{resource.urn} is there twice")
-            live.add(resource.urn)
-        seen |= {resource.urn, f"{resource.urn}::{resource.id}"}
-    if faults:
-        raise DamagedState("The state is inconsistent:\n" + "\n".join(f"  {fault}" for fault in faults))
+    def _copied(self) -> Whole:
+        """The whole, with resources of its own: while it is written, steps go on changing the others."""
+        with self._changing:
+            self._index.check()
+            whole = self._whole()
+            deployment = Deployment(
+                resources=[resource.copy() for resource in whole.deployment.resources],
+                pending=[_copied(operation) for operation in whole.deployment.pending],
+                salt=whole.deployment.salt,
+                extra=whole.deployment.extra,
+            )
+            return Whole(deployment, whole.resources, whole.pending)
 
 
-def _missing(resource: Resource, seen: set[str]) -> list[tuple[str, str]]:
-    named: list[tuple[str, str]] = []
-    if resource.parent:
-        named.append((resource.parent, "is to be its parent and does not stand before it"))
-    if resource.provider and not resource.pending_replacement:  # what is deleted already needs no provider
-        named.append((resource.provider, "is to be its provider and does not stand before it"))
-    named += [(urn, "it depends on and which does not stand before it") for urn in resource.dependencies]
-    for urns in resource.property_dependencies.values():
-        named += [(urn, "a property depends on and which does not stand before it") for urn in urns]
-    if resource.deleted_with:
-        named.append((resource.deleted_with, "it is deleted with and which does not stand before it"))
-    return [(urn, why) for urn, why in named if urn not in seen]
+def is_traceable(creation: Resource) -> bool:
+    """Whether its provider can look for what it left: a dynamic one finds nothing that it knows no id of."""
+    return STEP_IDS in creation.extra and urns.type_of(graph.provider_urn(creation.provider)) != _DYNAMIC
 
 
-def _strip(resources: Iterable[Resource], gone: Resource) -> None:
-    """Takes a vanished resource out of what others name, so that the state stays whole."""
-    for resource in resources:
-        resource.dependencies = [urn for urn in resource.dependencies if urn != gone.urn]
-        resource.property_dependencies = {
-            key: [urn for urn in urns if urn != gone.urn]
-            for key, urns in resource.property_dependencies.items()
-        }
-        if resource.deleted_with == gone.urn:
-            resource.deleted_with = ""
-        if resource.parent == gone.urn:
-            resource.parent = gone.parent
+def is_repeated(creation: Resource, later: Resource) -> bool:
+    """Whether a later creation looks for all that an earlier one can have left, or nobody could."""
+    same = (creation.provider, creation.inputs) == (later.provider, later.inputs)
+    return same or not is_traceable(creation)
 
 
-def _rename(resources: Iterable[Resource], before: str, after: str) -> None:
-    """Lets those that are still as they were name a resource, found under an alias, by its new URN."""
-    if before == after:
-        return
+def is_same(one: Resource, other: Resource) -> bool:
+    """Whether two resources surely stand for one object, whatever they want it to be."""
+    return bool(names := _identity(one)) and (one.type, names) == (other.type, _identity(other))
 
-    def today(urn: str) -> str:
-        return after if urn == before else urn
 
-    for resource in resources:
-        resource.parent = today(resource.parent)
-        resource.deleted_with = today(resource.deleted_with)
-        resource.dependencies = [today(urn) for urn in resource.dependencies]
-        resource.property_dependencies = {
-            key: [today(urn) for urn in urns] for key, urns in resource.property_dependencies.items()
-        }
-        provider, separator, identifier = resource.provider.rpartition("::")
-        resource.provider = f"{today(provider)}{separator}{identifier}"
+def _identity(resource: Resource) -> Values:
+    names = {key: values.reveal(value) for key, value in resource.inputs.items() if key in _NAMES}
+    return names and {**names, "provider": resource.provider.rpartition("::")[2]}
+
+
+def _copied(operation: PendingOperation) -> PendingOperation:
+    return PendingOperation(operation.resource.copy(), operation.kind)

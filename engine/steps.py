@@ -19,7 +19,8 @@ from engine.events import Operation, StepEvent
 from engine.plugins import CallFailed
 from engine.provider import Live, Provider
 from engine.registry import default_provider, is_provider
-from engine.values import Secret
+from engine.snapshot import CREATING, DELETING, STEP_IDS, UPDATING, is_repeated
+from engine.values import hidden, remark_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from engine.resource import Resource
     from engine.snapshot import Snapshot
 
-# Under this key a begin-record of a creation carries the ids that our providers write on what they create.
-STEP_IDS = "messagingSteps"
 _VERBS = {
     Operation.CREATE: "creating",
     Operation.CREATE_REPLACEMENT: "creating",
@@ -60,6 +59,8 @@ class Step:
         keeps_old: A creation leaves the old resource to be deleted when the program is through.
         comes_back: A deletion is the first half of a replacement.
         orphan: A deletion is of what a creation may have left whose end nobody recorded.
+        after: A deletion among another resource's steps that must be done before this one begins.
+        done: Whether it has been done.
     """
 
     operation: Operation
@@ -70,6 +71,8 @@ class Step:
     keeps_old: bool = field(default=False, kw_only=True)
     comes_back: bool = field(default=False, kw_only=True)
     orphan: bool = field(default=False, kw_only=True)
+    after: Step | None = field(default=None, kw_only=True)
+    done: bool = field(default=False, init=False)
 
     @property
     def resource(self) -> Resource:
@@ -82,6 +85,22 @@ class Step:
     def logical(self) -> bool:
         """Whether the user counts it as one change."""
         return self.operation not in _PARTS
+
+
+def recreate(old: Resource, new: Resource, diff: Diff, after: Step | None = None) -> list[Step]:
+    """Return the second half of a replacement whose first one is the deletion."""
+    return [
+        Step(Operation.REPLACE, new.urn, old=old, new=new, diff=diff, after=after),
+        Step(Operation.CREATE_REPLACEMENT, new.urn, old=old, new=new, diff=diff),
+    ]
+
+
+def replace_after(old: Resource, new: Resource, diff: Diff) -> list[Step]:
+    """Return a replacement that leaves the old resource to be deleted when the program is through."""
+    return [
+        Step(Operation.CREATE_REPLACEMENT, new.urn, old=old, new=new, diff=diff, keeps_old=True),
+        Step(Operation.REPLACE, new.urn, old=old, new=new, diff=diff),
+    ]
 
 
 class Workshop:
@@ -204,8 +223,8 @@ class Workshop:
         step_id = str(uuid.uuid4())
         begun = known.created if known and known.created else now()
         record = new.copy(extra={**new.extra, STEP_IDS: [step_id, *earlier]}, created=begun)
-        before = new.copy(extra={**new.extra, STEP_IDS: earlier}) if earlier else None
-        with _Recorded(self, record, "creating", before=before):
+        before = known if known and is_repeated(known, record) else None
+        with _Recorded(self, record, CREATING, before=before):
             return provider.create(
                 new.urn,
                 new.inputs,
@@ -229,7 +248,8 @@ class Workshop:
         _complain(new, live)
 
     def _update_with(self, provider: Provider, old: Resource, new: Resource) -> Live:
-        with _Recorded(self, new, "updating"):
+        # Under its old name, by which the state has it: an interrupted renaming has not happened.
+        with _Recorded(self, new.copy(urn=old.urn), UPDATING):
             return provider.update(
                 new.urn,
                 old.id,
@@ -268,7 +288,7 @@ class Workshop:
         ):
             provider = self._registry.get(old.provider)
             # That of an orphan stands in the state already: as a creation of unknown outcome.
-            with nullcontext() if step.orphan else _Recorded(self, old, "deleting"):
+            with nullcontext() if step.orphan else _Recorded(self, old, DELETING):
                 provider.delete(
                     old.urn,
                     old.id,
@@ -341,12 +361,22 @@ def _complain(new: Resource, live: Live) -> None:
         raise StepFailed(new.urn, f"it exists and is kept in the state, but it is not ready: {reasons}")
 
 
+def found(old: Resource, live: Live) -> Resource:
+    """Return a resource of the state as its provider has read it."""
+    inputs = old.inputs if live.inputs is None else live.inputs
+    new = old.copy(id=live.id, inputs=inputs, outputs=live.outputs, init_errors=list(live.init_errors))
+    mark_secrets(new)
+    if (new.inputs, new.outputs) != (old.inputs, old.outputs):
+        new.modified = now()
+    return new
+
+
 def mark_secrets(resource: Resource) -> None:
     """Make secret what the program asked for, and what repeats a secret input under the same name."""
-    for key, value in resource.outputs.items():
-        secret = key in resource.additional_secret_outputs or isinstance(resource.inputs.get(key), Secret)
-        if secret and not isinstance(value, Secret):
-            resource.outputs[key] = Secret(value)
+    resource.outputs = remark_secrets(resource.outputs, resource.inputs)
+    for key in resource.additional_secret_outputs:
+        if key in resource.outputs:
+            resource.outputs[key] = hidden(resource.outputs[key])
 
 
 def now() -> str:

@@ -13,9 +13,9 @@ from engine.errors import EngineError, StepFailed
 from engine.events import Diagnostic, Outputs
 from engine.goal import Goal, Names
 from engine.planner import Planner
-from engine.plugins import DYNAMIC, CallFailed
+from engine.plugins import DYNAMIC, CallFailed, expected
 from engine.policy import Policies
-from engine.program import Program
+from engine.program import Program, load_ahead
 from engine.rpc import Aborted
 from engine.run import Result, Run, Settings
 from engine.values import Secret
@@ -84,10 +84,12 @@ class Update(Run):
             deleted=self.deleted,
             preview=self.settings.preview,
             policies=self._policies,
+            settle=self.settle,
+            begun=self.adoptable(),
             sink=self.sink,
         )
         self._warn_of_interrupted_calls()
-        self.settle_deletions()
+        self.settle_interrupted()
         return self
 
     def _warn_of_interrupted_calls(self) -> None:
@@ -109,7 +111,7 @@ class Update(Run):
     def run_program(self) -> None:
         """Run the program to its end."""
         settings = self.settings
-        self.registry.warm()
+        self.registry.warm(otherwise=expected())
         self._program.start(
             root=settings.root,
             project=settings.project.name,
@@ -120,6 +122,8 @@ class Update(Run):
             config=settings.config,
             secret_keys=settings.secret_keys,
         )
+        if settings.preview and settings.pool:  # a run follows most previews that keep their plugins
+            load_ahead(settings.root)
         while (code := self._program.wait(_POLL_SECONDS)) is None:
             if self.executor.stopped and self.executor.idle:
                 self._program.end(_LINGER_SECONDS)

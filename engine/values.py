@@ -207,10 +207,10 @@ def dependencies_of(value: Value) -> frozenset[str]:
 
 
 def remark_secrets(outputs: Values, inputs: Values) -> Values:
-    """The outputs of a provider that takes no secrets, secret again where the inputs were.
+    """The outputs of a provider, secret where the inputs are.
 
     Objects are followed member by member; a secret anywhere inside an array makes the whole array secret,
-    since providers may reorder what they return.
+    since providers may reorder what they return; except in one that is the input, secrets and all.
     """
     return {key: _remark(value, inputs[key]) if key in inputs else value for key, value in outputs.items()}
 
@@ -218,12 +218,17 @@ def remark_secrets(outputs: Values, inputs: Values) -> Values:
 def _remark(output: Value, given: Value) -> Value:
     match flatten(given):
         case Secret():
-            return output if isinstance(output, Secret) else Secret(output)
+            return hidden(output)
         case dict() as members if isinstance(output, dict):
             return remark_secrets(output, members)
-        case list() as items if contains_secret(items):
-            return output if isinstance(output, Secret) else Secret(output)
+        case list() as items if contains_secret(items) and output != items:
+            return hidden(output)
     return output
+
+
+def hidden(value: Value) -> Secret:
+    """The whole value as one secret, with none inside it."""
+    return value if isinstance(value, Secret) else Secret(reveal(value))
 
 
 def _from_wire(value: WireValue) -> Value:

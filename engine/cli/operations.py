@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -16,11 +15,12 @@ import typer
 from engine import history
 from engine import policy_pack as policy_packs
 from engine.cli import options
+from engine.cli.interrupt import interruptible
 from engine.cli.session import TERMINAL, Session
 from engine.cli.stack import forget
 from engine.display.display import Display, HumanDisplay
 from engine.display.documents import EventLines, PreviewDocument
-from engine.errors import BadInput, EngineError, UnexpectedChanges
+from engine.errors import BadInput, EngineError, NoConsent, UnexpectedChanges
 from engine.events import Operation
 from engine.snapshot import Snapshot
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from engine.events import Sink
     from engine.executor import Cancellation
+    from engine.plugins import Pool
     from engine.policy_pack import Pack
     from engine.run import Result, Settings
 
@@ -80,8 +81,22 @@ class Runner:
         self._parallel = parallel
         self._policy_packs = tuple(policy_packs)
         self._message = message or ""
+        self._pool: Pool | None = None
         self.details: list[str] = []
         """What the preview found in full, for who asks before agreeing."""
+
+    @contextmanager
+    def plugins_kept(self) -> Iterator[None]:
+        """Inside it, the plugins of a preview serve the run after it."""
+        from engine.plugins import Pool
+        from engine.program import close_ahead
+
+        self._pool = Pool()
+        try:
+            yield
+        finally:
+            self._pool.close()
+            close_ahead()
 
     def preview(self) -> Result:
         """Plans only; saves nothing."""
@@ -124,12 +139,13 @@ class Runner:
             root=session.place.project.root,
             policy_packs=self._policy_packs,
             stack_outputs=session.outputs_of,
+            pool=self._pool,
         )
-        snapshot = Snapshot(session.load(), None if preview else session.save)
+        snapshot = Snapshot(session.load(), None if preview else session.writer())
         shown = {key: "[secret]" if key in secret_keys else value for key, value in config.items()}
         display = self._display(shown, preview=preview)
         cancellation = Cancellation()
-        with _interruptible(cancellation):
+        with interruptible(cancellation):
             display.begin(title)
             try:
                 return self._work(settings, snapshot, display.sink, cancellation)
@@ -282,7 +298,11 @@ def refresh(
     options.refuse_extra("refresh", context.args)
     style = Style(diff=diff, json=json, suppress_outputs=True, suppress_progress=suppress_progress)
     consent = Consent(
-        yes=yes, skip_preview=skip_preview, preview_only=preview_only, expect_no_changes=expect_no_changes
+        yes=yes,
+        skip_preview=skip_preview,
+        preview_only=preview_only,
+        expect_no_changes=expect_no_changes,
+        unasked=BadInput,
     )
     consent.check(json=json)
     session = Session.open(stack)
@@ -298,12 +318,17 @@ def refresh(
 
 @dataclass(frozen=True, kw_only=True)
 class Consent:
-    """What the user has agreed to on the command line."""
+    """What the user has agreed to on the command line.
+
+    Attributes:
+        unasked: the error where nobody has agreed and nobody can be asked; it has the CLI's exit code.
+    """
 
     yes: bool
     skip_preview: bool
     preview_only: bool = False
     expect_no_changes: bool = False
+    unasked: type[EngineError] = NoConsent
 
     def check(self, *, json: bool) -> None:
         """Refuses flags that exclude each other, and questions that nobody could answer.
@@ -316,7 +341,7 @@ class Consent:
         if self.yes or self.skip_preview or self.preview_only:
             return
         if not TERMINAL.interactive:
-            raise BadInput(
+            raise self.unasked(
                 "--yes or --skip-preview must be passed in to proceed when running in non-interactive mode"
             )
         if json:
@@ -329,7 +354,7 @@ def _previewed(runner: Runner, consent: Consent, after: Callable[[], None] | Non
     """A preview, the question, the run, and what comes after it if it succeeds."""
     if consent.preview_only:
         _end(runner.preview(), expect_no_changes=consent.expect_no_changes)
-    with runner.session.locked():
+    with runner.session.locked(), runner.plugins_kept():
         if not consent.skip_preview:
             planned = runner.preview()
             _check(planned, expect_no_changes=consent.expect_no_changes)
@@ -369,24 +394,3 @@ def _agreed(runner: Runner) -> bool:
                 return False
             case "details" | "d":
                 sys.stdout.write("\n".join(runner.details or ["nothing changes"]) + "\n")
-
-
-@contextmanager
-def _interruptible(cancellation: Cancellation) -> Iterator[None]:
-    """The first interrupt lets running steps finish, the second one stops them."""
-
-    def interrupted(_number: int, _frame: object) -> None:
-        # Not through sys.stderr: the signal may have arrived while something was being written to it.
-        if cancellation.requested:
-            cancellation.abort()
-            os.write(2, b"\nstopping at once; what was under way has an unknown outcome\n")
-        else:
-            cancellation.request()
-            os.write(2, b"\nfinishing what is under way; interrupt again to stop at once\n")
-
-    before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -15,7 +15,7 @@ from engine import passphrase as phrases
 from engine.backend import Backend
 from engine.config import StackConfig
 from engine.display.masking import Masker
-from engine.errors import BadInput, EngineError, WrongPassphrase
+from engine.errors import BadInput, EngineError, NoStack, WrongPassphrase
 from engine.passphrase import Passphrase
 from engine.project import Project
 from engine.urn import STACK_TYPE
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.resource import Deployment
+    from engine.snapshot import Writer
     from engine.values import Values
 
 
@@ -67,7 +68,7 @@ class Workplace:
         """The stack that is meant: the one named, else the selected one.
 
         Raises:
-            BadInput: neither.
+            NoStack: neither.
         """
         if named:
             return plain_name(named, self.project.name)
@@ -75,7 +76,7 @@ class Workplace:
         if selected:
             return selected
         known = ", ".join(self.backend.stacks()) or "none yet"
-        raise BadInput(
+        raise NoStack(
             "no stack selected; please use `pulumi stack select` to choose one, or pass --stack "
             f"(known: {known})"
         )
@@ -110,7 +111,7 @@ class Session:
                 f"{config.file} has no `encryptionsalt`, so the stack's secrets cannot be read. "
                 "Take the line from version control."
             )
-        return cls(place, stack, config, Passphrase(ask_passphrase(stack), config.salt))
+        return cls(place, stack, config, Passphrase.of(ask_passphrase(stack), config.salt))
 
     def load(self) -> Deployment:
         """The stack's state, freshly read; what of it is secret is masked from now on."""
@@ -123,6 +124,10 @@ class Session:
     def save(self, deployment: Deployment) -> None:
         """Writes the stack's state."""
         self.place.backend.save(self.stack, deployment, self.passphrase)
+
+    def writer(self) -> Writer:
+        """What makes the saves of one run durable."""
+        return self.place.backend.writer(self.stack, self.passphrase)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -150,7 +155,7 @@ class Session:
         found = Backend(self.place.backend.address, project).load(
             name,
             lambda salt: (
-                Passphrase(ask_passphrase(name), salt) if salt != self.config.salt else self.passphrase
+                Passphrase.of(ask_passphrase(name), salt) if salt != self.config.salt else self.passphrase
             ),
         )
         return {

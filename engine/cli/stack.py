@@ -104,7 +104,8 @@ def rm(
     session = Session.open(name or stack)
     confirm(yes, f"This forgets the stack {session.stack!r}.")
     with session.locked():
-        if session.load().resources and not force:
+        left = session.place.backend.load(session.stack, session.for_salt, whole=not force)
+        if left.resources and not force:
             raise BadInput(
                 f"The stack {session.stack!r} still has resources; removing it would leave them behind. "
                 "Run `pulumi destroy` first, or pass --force."
@@ -218,13 +219,21 @@ def cancel(
     found = place.backend.lock_holders(chosen)
     if not found:
         sys.stdout.write(f"The stack {chosen!r} is not locked.\n")
+        _fold(place, chosen)
         return
     for holder in found:
         sys.stdout.write(f"held by {holder.describe()}\n")
     confirm(yes, "A run that is still active goes on, and its state may be damaged by another one.")
     for holder in found:
         holder.file.unlink(missing_ok=True)
+    _fold(place, chosen)
     sys.stdout.write(f"The currently running update for '{chosen}' has been canceled!\n")
+
+
+def _fold(place: Workplace, stack: str) -> None:
+    """Lets the Pulumi CLI see what a killed run has done, too."""
+    if place.backend.fold(stack):
+        sys.stdout.write(f"{backend.FOLDED.format(stack=stack)}\n")
 
 
 def _create(place: Workplace, stack: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +13,9 @@ import typer
 from engine import checkpoint, urn
 from engine.cli import options
 from engine.cli.session import Session, confirm
-from engine.errors import BadInput
+from engine.errors import BadInput, DamagedState
 from engine.graph import needs
-from engine.snapshot import verify
+from engine.integrity import verify
 
 if TYPE_CHECKING:
     from engine.resource import Deployment, Resource
@@ -89,13 +90,13 @@ def _chosen(deployment: Deployment, named: str | None, stack: str, *, everything
 
 def _dependents(deployment: Deployment, chosen: list[Resource]) -> list[Resource]:
     """What needs the chosen, children included; a URN that is there twice is still there afterwards."""
+    left = Counter(one.urn for one in deployment.resources)
+    left.subtract(one.urn for one in chosen)
     going = set(map(id, chosen))
     found = []
     for resource in deployment.resources:
-        left = {one.urn for one in deployment.resources if id(one) not in going}
-        lost = needs(resource) - left
-        if id(resource) not in going and lost & {one.urn for one in deployment.resources}:
-            going.add(id(resource))
+        if id(resource) not in going and any(left.get(urn) == 0 for urn in needs(resource)):
+            left[resource.urn] -= 1
             found.append(resource)
     return found
 
@@ -111,7 +112,7 @@ def export(
     """Write the stack's state as JSON, secrets encrypted unless --show-secrets."""
     options.refuse_extra("stack export", context.args)
     session = Session.open(stack)
-    deployment = session.load()
+    deployment = session.place.backend.load(session.stack, session.for_salt, whole=False)
     document = checkpoint.deployment_document(
         deployment, None if show_secrets else session.passphrase.encrypt
     )
@@ -141,7 +142,7 @@ def import_(
     session = Session.open(stack)
     where = str(file or "standard input")
     with session.locked():
-        session.load()  # a state that nobody can read is not overwritten without a look at it
+        _look(session, force=force)
         deployment = checkpoint.decode_export(
             file.read_text(encoding="utf-8") if file else sys.stdin.read(), session.for_salt, where=where
         )
@@ -160,3 +161,13 @@ def import_(
             verify(deployment)
         session.save(deployment)
     sys.stdout.write(f"Import complete: {len(deployment.resources)} resource(s).\n")
+
+
+def _look(session: Session, *, force: bool) -> None:
+    """Looks at the state that is to be replaced: one that nobody can read goes only by force."""
+    try:
+        session.place.backend.load(session.stack, session.for_salt, whole=False)
+    except DamagedState:
+        if not force:
+            raise
+        session.passphrase.verify()  # nothing was decrypted with it

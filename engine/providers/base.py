@@ -91,6 +91,27 @@ class Call:
                 raise Cancelled("cancelled while waiting")
         return True
 
+    def until_gone(
+        self, gone: Callable[[], bool], *, seconds: float, every: float = 0.1, otherwise: str
+    ) -> None:
+        """Wait for the end of a deletion that the system has accepted.
+
+        Args:
+            gone: Tells whether it is over.
+            seconds: How long to wait.
+            every: How often to ask.
+            otherwise: What to say when it is not over by then.
+
+        Raises:
+            Lost: Nobody saw the end, for whatever reason: it may come all the same.
+        """
+        try:
+            if self.until(gone, seconds=seconds, every=every):
+                return
+        except ProviderError as error:
+            raise Lost(str(error)) from None
+        raise Lost(otherwise)
+
 
 class Resource(Protocol):
     """One kind of resource. Every method that touches the system raises `ProviderError` when that fails."""
@@ -127,7 +148,11 @@ class Resource(Protocol):
         """
 
     def delete(self, identifier: str, outputs: Values, call: Call) -> None:
-        """Remove it; one that is gone already is no fault."""
+        """Remove it; one that is gone already is no fault.
+
+        Raises:
+            Lost: The system may have accepted it, and nobody saw the end.
+        """
 
 
 class Package(Protocol):

@@ -23,7 +23,7 @@ from engine.errors import EngineError
 from engine.providers import schema
 from engine.providers.base import Call, Lost, ProviderError, Unfinished
 from engine.providers.check import DEFAULTS, Failure, check, configuration, named, plain
-from engine.providers.diff import Kind, equal
+from engine.providers.diff import Kind
 from engine.values import UNKNOWN
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             if outputs is None:
                 return provider_pb2.ReadResponse()
             if known:
-                inputs = _seen(resource.type, _given(request.inputs), outputs)
+                inputs = _seen(resource, _given(request.inputs), outputs)
             else:
                 inputs = {name: outputs[name] for name in resource.type.inputs if name in outputs}
             return provider_pb2.ReadResponse(
@@ -310,16 +310,16 @@ def _planned(kind: ResourceType, olds: Values, news: Values) -> Values:
     return planned
 
 
-def _seen(kind: ResourceType, inputs: Values, outputs: Values) -> Values:
+def _seen(resource: Resource, inputs: Values, outputs: Values) -> Values:
     """Bring inputs up to what was read; those that say the same stay as the program wrote them.
 
     A default that no longer holds is left out, so that the next check fills it in again.
     """
     seen = {}
     defaults = set(inputs.get(DEFAULTS, ()))
+    changed = {change.top for change in resource.diff(outputs, plain(inputs), ())}
     for name, value in inputs.items():
-        given = kind.properties.get(name)
-        if given is None or equal(given, outputs.get(name), value):
+        if name not in changed:
             seen[name] = value
         elif name in outputs and name not in defaults:
             seen[name] = outputs[name]

@@ -1,6 +1,6 @@
 """``python -m engine.providers.docker [ENGINE-ADDRESS]``: serve the docker provider."""
 
-from engine.providers.protocol import load_alone
+from engine.protocol import load_alone
 
 load_alone()
 

@@ -62,6 +62,7 @@ class Connection:
             host: Its address; empty for ``DOCKER_HOST``, and without that the local socket.
             certificates: A folder with ``ca.pem``, ``cert.pem`` and ``key.pem``; empty for none.
         """
+        self.close()
         self.host = host or os.environ.get("DOCKER_HOST") or _DEFAULT_HOST
         self._certificates = certificates
 
@@ -119,6 +120,7 @@ class Connection:
         with self._lock:
             if self._client is not None:
                 self._client.close()
+                self._client = None
 
 
 def _root(error: BaseException) -> BaseException:

@@ -18,7 +18,7 @@ from engine.providers.docker.container_body import STEP_LABEL, create_body, limi
 from engine.providers.docker.container_rules import faults
 from engine.providers.docker.container_state import TIMES, outputs
 from engine.providers.docker.image import Images
-from engine.providers.docker.units import duration, nanoseconds
+from engine.providers.docker.units import cpus, duration, nano_cpus, nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ class Container:
             dataclasses.replace(change, replace=True)
             if change.top in _CANNOT_BE_LIFTED and empty(news.get(change.top))
             else change
-            for change in diff(self.type.properties, _timed(olds), _timed(news), ignored)
+            for change in diff(self.type.properties, _spelled(olds), _spelled(news), ignored)
         ]
 
     # --- life ---
@@ -110,11 +110,11 @@ class Container:
         except Refused as error:
             if error.status != _CONFLICT:  # it is being removed already: rm, or somebody else
                 raise
-        gone = call.until(lambda: self._inspect(identifier) is None, seconds=_REMOVAL_SECONDS)
-        if not gone:
-            raise ProviderError(
-                f"container {name} is still being removed after {_REMOVAL_SECONDS} s: try again"
-            )
+        call.until_gone(
+            lambda: self._inspect(identifier) is None,
+            seconds=_REMOVAL_SECONDS,
+            otherwise=f"container {name} is still being removed after {_REMOVAL_SECONDS} s: try again",
+        )
 
     # --- creation ---
 
@@ -296,12 +296,15 @@ def _conflict(holder: dict[str, Any], name: str) -> str:
     )
 
 
-def _timed(values: Values) -> Values:
-    """Spell the health check's durations as Docker does: 60s and 1m0s are the same."""
+def _spelled(values: Values) -> Values:
+    """Spell what has several spellings as it is kept: 60s and 1m0s are the same, and so are 2 and 2.0."""
+    result = dict(values)
+    if isinstance(values.get("cpus"), str):
+        result["cpus"] = cpus(nano_cpus(values["cpus"]))
     health = values.get("healthcheck")
-    if not isinstance(health, dict):
-        return values
-    spelled = {
-        name: duration(nanoseconds(health[name])) for name in TIMES if isinstance(health.get(name), str)
-    }
-    return values | {"healthcheck": health | spelled}
+    if isinstance(health, dict):
+        times = {
+            name: duration(nanoseconds(health[name])) for name in TIMES if isinstance(health.get(name), str)
+        }
+        result["healthcheck"] = health | times
+    return result

@@ -1,6 +1,7 @@
 """A container as Docker describes it, turned into the outputs that the official provider keeps. Pure.
 
-Creation and every later read go through the same function, so a refresh right after sees no change. What
+Creation and every later read go through the same function, so a refresh right after sees no change. Durations
+and processors are spelled as the official provider does, whatever the program's spelling. What
 Docker does not tell apart from the image's settings (variables, labels) or cannot tell at all (uploads, how
 to stop) is taken over from what is known.
 """
@@ -9,11 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.providers.docker.units import cpus, duration, nano_cpus, nanoseconds
+from engine.providers.docker.units import cpus, duration, nanoseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from engine.values import Values
 
 _MEBIBYTE = 1024 * 1024
@@ -138,7 +137,7 @@ def _limits(host: dict[str, Any], known: Values) -> Values:
     if retries or "maxRetryCount" in known:
         result["maxRetryCount"] = retries
     if nanos := host.get("NanoCpus"):
-        result["cpus"] = _as_written(known.get("cpus"), nanos, nano_cpus, cpus)
+        result["cpus"] = cpus(nanos)
     if "ulimits" in known:
         result["ulimits"] = [
             {"name": limit["Name"], "soft": limit["Soft"], "hard": limit["Hard"]}
@@ -234,11 +233,6 @@ def _healthcheck(found: dict[str, Any], known: Values) -> Values:
         # Zero means the image's own time, and is what the program said.
         wanted = known.get(name, "0s") if known else None
         inherited = wanted is not None and nanoseconds(wanted) == 0
-        result[name] = wanted if inherited else _as_written(wanted, found.get(key, 0), nanoseconds, duration)
+        result[name] = duration(0 if inherited else found.get(key, 0))
     result["tests"] = (found.get("Test") or []) if known.get("tests") or not known else []
     return result | {"retries": known.get("retries") or (0 if known else found.get("Retries", 0))}
-
-
-def _as_written(known: Any, value: int, read: Callable[[str], int], write: Callable[[int], str]) -> str:
-    """Keep the program's spelling of a number where it means the same."""
-    return known if isinstance(known, str) and read(known) == value else write(value)

@@ -53,15 +53,18 @@ def nano_cpus(cpus: str) -> int:
     Raises:
         ValueError: It is not one.
     """
-    if not re.fullmatch(r"\d+(\.\d+)?", cpus):
+    if not re.fullmatch(r"\d+(\.\d*)?", cpus):
         msg = f"'{cpus}' is no number of processors; write it like 1.5"
         raise ValueError(msg)
     return int(Decimal(cpus) * 10**9)
 
 
 def cpus(nanos: int) -> str:
-    """Write a number of processors as a decimal."""
-    return _decimal(Decimal(nanos) / 10**9)
+    """Write a number of processors as the official provider does: ``0.5``, ``2.0``, but ``10.`` for ten."""
+    number = Decimal(nanos) / 10**9
+    text = f"{number:.9f}"
+    round_number = 9  # it has so many zeros, says the official provider; others may end with their point
+    return f"{number:.1f}" if text.count("0") == round_number else text.rstrip("0")
 
 
 def _decimal(number: Decimal) -> str:

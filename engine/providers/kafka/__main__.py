@@ -1,6 +1,6 @@
 """``python -m engine.providers.kafka [ENGINE-ADDRESS]``: serve the kafka provider."""
 
-from engine.providers.protocol import load_alone
+from engine.protocol import load_alone
 
 load_alone()
 

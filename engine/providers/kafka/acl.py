@@ -109,10 +109,12 @@ class Acl:
             )
             for request in requests.values():
                 request.result()
-        if not call.until(
-            lambda: not self._exists(outputs), seconds=self._seconds(call), every=_POLL_SECONDS
-        ):
-            raise ProviderError(f"the rule {identifier} is still there: see the brokers' logs")
+        call.until_gone(
+            lambda: not self._exists(outputs),
+            seconds=self._seconds(call),
+            every=_POLL_SECONDS,
+            otherwise=f"the rule {identifier} is still there: see the brokers' logs",
+        )
 
     def _exists(self, rule: Values) -> bool:
         with self._saying(f"cannot look for the rule {_identifier(rule)}"):

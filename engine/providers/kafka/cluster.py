@@ -58,7 +58,11 @@ class Cluster:
         self._lock = threading.Lock()
 
     def configure(self, config: Values) -> None:
-        """Take a completed configuration."""
+        """Take a completed configuration, perhaps not the first one."""
+        if self.servers:
+            self.quotas.close()
+        with self._lock:
+            self._client = None
         self._config = config
         self.timeout = float(config.get("timeout", _DEFAULT_TIMEOUT))
         self.servers = ", ".join(config["bootstrapServers"])

@@ -53,7 +53,7 @@ class UserScramCredential:
         """Set the password, whether or not the user had one, and wait until the cluster shows it."""
         identifier = f"{inputs['username']}|{inputs['scramMechanism']}"
         self._alter(_upsertion(inputs), inputs, "set")
-        self._await(identifier, inputs, inputs["scramIterations"], call)
+        self._await(identifier, inputs, call)
         return identifier, _kept(inputs)
 
     def known_by(self, identifier: str) -> Values:
@@ -87,7 +87,12 @@ class UserScramCredential:
             if error.code != "RESOURCE_NOT_FOUND":
                 raise
             return
-        self._await(identifier, outputs, None, call)
+        call.until_gone(
+            lambda: self._iterations(outputs) is None,
+            seconds=call.seconds or self._cluster.timeout,
+            every=_POLL_SECONDS,
+            otherwise=f"the credential {identifier} is still there: see the brokers' logs",
+        )
 
     def _alter(self, alteration: Any, credential: Values, verb: str) -> None:
         user = credential["username"]
@@ -97,8 +102,8 @@ class UserScramCredential:
             )
             requests[user].result()
 
-    def _await(self, identifier: str, credential: Values, iterations: int | None, call: Call) -> None:
-        seconds = call.seconds or self._cluster.timeout
+    def _await(self, identifier: str, credential: Values, call: Call) -> None:
+        seconds, iterations = call.seconds or self._cluster.timeout, credential["scramIterations"]
         try:
             shown = call.until(
                 lambda: self._iterations(credential) == iterations, seconds=seconds, every=_POLL_SECONDS

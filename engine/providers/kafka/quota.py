@@ -111,12 +111,12 @@ class Quota:
         """Lift the limits that this quota sets, and wait until the broker that answers shows none of them."""
         lifted = dict.fromkeys(outputs.get("config") or {})
         self._cluster.quotas.alter(outputs["entityType"], outputs.get("entityName", ""), lifted)
-        if not call.until(
+        call.until_gone(
             lambda: not lifted.keys() & self._limits(outputs).keys(),
             seconds=call.seconds or self._cluster.timeout,
             every=_POLL_SECONDS,
-        ):
-            raise ProviderError(f"the quota {identifier} is still there: see the brokers' logs")
+            otherwise=f"the quota {identifier} is still there: see the brokers' logs",
+        )
 
     def _limits(self, quota: Values) -> dict[str, float]:
         return self._cluster.quotas.describe(quota["entityType"], quota.get("entityName", ""))

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.providers.base import ProviderError
+from engine.providers.base import Lost, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,7 +42,8 @@ class Quotas:
         """Set limits of one entity; those that are None are lifted. An empty name is the kind's default.
 
         Raises:
-            ProviderError: Kafka will not, or does not answer.
+            ProviderError: Kafka will not, or cannot be reached.
+            Lost: Kafka was asked, and did not answer.
         """
 
         def request() -> Any:
@@ -63,7 +64,8 @@ class Quotas:
         """Return the limits of one entity, none if it has none.
 
         Raises:
-            ProviderError: Kafka will not, or does not answer.
+            ProviderError: Kafka will not, or cannot be reached.
+            Lost: Kafka was asked, and did not answer.
         """
 
         def request() -> Any:
@@ -81,15 +83,23 @@ class Quotas:
 
     def _send(self, request: Callable[[], Any], what: str) -> Any:
         with self._lock:
+            sent = False
             try:
                 if self._client is None:
                     self._client = self._connect()
                 # The client has no public way to send a message of one's own.
                 manager = self._client._manager  # noqa: SLF001
-                return manager.run(manager.send, request())
+                # Awaited by itself: what fails before there is a connection was never sent.
+                connection = manager.run(lambda: manager.get_connection(manager.least_loaded_node()))
+                sent = True
+                return manager.run(connection.send_request, request())
             except Exception as error:  # noqa: BLE001 - the client raises errors of its own, of its network and of TLS
+                from kafka.errors import IncompatibleBrokerVersion, NodeNotReadyError  # instead of sending
+
                 self.close()
-                raise ProviderError(f"{what}: {type(error).__name__}: {error}") from None
+                lost = sent and not isinstance(error, (IncompatibleBrokerVersion, NodeNotReadyError))
+                failed = Lost if lost else ProviderError
+                raise failed(f"{what}: {type(error).__name__}: {error}") from None
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -149,7 +159,9 @@ def _called(kind: str, name: str) -> str:
 
 def _raise(answer: Any, what: str) -> None:
     if answer.error_code:
-        from kafka.errors import for_code
+        from kafka.errors import NetworkExceptionError, RequestTimedOutError, for_code
 
-        said = answer.error_message or for_code(answer.error_code).__name__
-        raise ProviderError(f"{what}: {said}")
+        kind = for_code(answer.error_code)
+        # The broker that was asked passes requests on, and so may not know what became of one.
+        failed = Lost if kind in (NetworkExceptionError, RequestTimedOutError) else ProviderError
+        raise failed(f"{what}: {answer.error_message or kind.__name__}")

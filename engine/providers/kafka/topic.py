@@ -125,7 +125,7 @@ class Topic:
     def update(self, identifier: str, olds: Values, news: Values, call: Call) -> Values:
         """Change configuration, only the keys that differ, then add partitions."""
         try:
-            self._configure(identifier, olds.get("config", {}), news.get("config", {}), call)
+            self._configure(identifier, olds, news.get("config", {}), call)
             if news["partitions"] > olds.get("partitions", 0):
                 self._grow(identifier, news, call)
         except Unfinished:
@@ -137,7 +137,7 @@ class Topic:
             raise Unfinished(str(error), identifier, outputs) from None
         return _outputs(news)
 
-    def delete(self, identifier: str, outputs: Values, call: Call) -> None:
+    def delete(self, identifier: str, outputs: Values, call: Call) -> None:  # noqa: ARG002 - as all have it
         """Remove, and wait until the cluster shows it no more."""
         try:
             with self._cluster.saying(f"cannot remove topic {identifier}"):
@@ -149,8 +149,12 @@ class Topic:
             if error.code != "UNKNOWN_TOPIC_OR_PART":
                 raise
             return
-        self._await(
-            identifier, lambda: self._describe(identifier) is None, outputs, call, "is still being removed"
+        seconds = call.seconds or self._cluster.timeout
+        call.until_gone(
+            lambda: self._describe(identifier) is None,
+            seconds=seconds,
+            every=_POLL_SECONDS,
+            otherwise=f"topic {identifier} is still being removed after {seconds:g} s: see the brokers' logs",
         )
 
     # --- creation ---
@@ -194,13 +198,14 @@ class Topic:
     def _configure(self, name: str, olds: Values, news: Values, call: Call) -> None:
         from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
+        had = olds.get("config", {})
         changes = [
             ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
             for key, value in news.items()
-            if olds.get(key) != value
+            if had.get(key) != value
         ] + [
             ConfigEntry(key, None, incremental_operation=AlterConfigOpType.DELETE)
-            for key in olds
+            for key in had
             if key not in news
         ]
         if not changes:
@@ -214,9 +219,11 @@ class Topic:
 
         def shows() -> bool:
             config = self._config(name)
-            return all(config.get(change.name) == news.get(change.name) for change in changes)
+            return all(_same(config.get(change.name), news.get(change.name)) for change in changes)
 
-        self._await(name, shows, olds, call, "does not show its new configuration")
+        # Kafka has taken it, shown or not: what takes it back later is compared with this.
+        taken = olds | {"config": news}
+        self._await(name, shows, taken, call, "does not show its new configuration")
 
     def _grow(self, name: str, news: Values, call: Call) -> None:
         from confluent_kafka.admin import NewPartitions
@@ -281,6 +288,20 @@ class Topic:
             for key, entry in sorted(entries.items())
             if ConfigSource(entry.source) is ConfigSource.DYNAMIC_TOPIC_CONFIG
         }
+
+
+def _same(shown: str | None, given: str | None) -> bool:
+    """Tell whether Kafka shows what it was given, if not as it was written: it shows what it has read."""
+    return shown == given or (None not in (shown, given) and _value(str(shown)) == _value(str(given)))
+
+
+def _value(text: str) -> int | float | list[str]:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return [word.strip() for word in text.split(",")]
 
 
 def _outputs(inputs: Values) -> Values:

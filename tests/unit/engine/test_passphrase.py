@@ -128,3 +128,35 @@ def test_a_passphrase_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadInput, match="not text in UTF-8"):
         phrases.from_environment({"PULUMI_CONFIG_PASSPHRASE_FILE": str(tmp_path / "binary")})
+
+
+def test_the_key_that_was_derived_ahead_is_the_one_that_is_used(tmp_path: Path, salt: str) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(f"encryptionsalt: {salt}\nconfig: {{}}\n")
+
+    phrases.derive_ahead(file, {phrases.VARIABLE: "correct horse"})
+
+    before = Passphrase.of.cache_info()
+    Passphrase.of("correct horse", salt).verify()
+    after = Passphrase.of.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+
+
+@pytest.mark.parametrize(
+    ("content", "environment"),
+    [
+        (None, {phrases.VARIABLE: "x"}),
+        ("config: {}\n", {phrases.VARIABLE: "x"}),
+        ("encryptionsalt: none\n", {phrases.VARIABLE: "x"}),
+        ("encryptionsalt: v1:AAAA:v1:AAAA:AAAA\n", {}),
+        ("encryptionsalt: v1:AAAA:v1:AAAA:AAAA\n", {phrases.FILE_VARIABLE: "/nowhere"}),
+    ],
+)
+def test_what_keeps_a_key_from_being_derived_ahead_is_left_to_whoever_needs_the_key(
+    tmp_path: Path, content: str | None, environment: dict[str, str]
+) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    if content is not None:
+        file.write_text(content)
+
+    phrases.derive_ahead(file, environment)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import DamagedState
+from engine.integrity import verify
 from engine.resource import Deployment, PendingOperation, Resource
-from engine.snapshot import Snapshot, verify
+from engine.snapshot import Snapshot
+from tests.unit.engine.disk import Disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.snapshot import Change, Whole
 
 TYPE = "docker:index/container:Container"
 
@@ -27,31 +33,13 @@ def resource(name: str, *needs: str, **fields: Any) -> Resource:
     return Resource(urn(name), TYPE, dependencies=[urn(one) for one in needs], **fields)
 
 
-class Disk:
-    """What has been saved, copied as a file would be."""
-
-    def __init__(self) -> None:
-        self.saves: list[Deployment] = []
-
-    def write(self, deployment: Deployment) -> None:
-        self.saves.append(copy.deepcopy(deployment))
-
-    @property
-    def names(self) -> list[str]:
-        return [one.urn.rsplit("::", 1)[1] for one in self.saves[-1].resources]
-
-    @property
-    def pending(self) -> list[tuple[str, str]]:
-        return [(one.kind, one.resource.urn.rsplit("::", 1)[1]) for one in self.saves[-1].pending]
-
-
 @pytest.fixture
 def disk() -> Disk:
     return Disk()
 
 
 def test_a_call_is_on_disk_before_it_is_made(disk: Disk) -> None:
-    snapshot = Snapshot(Deployment(), disk.write)
+    snapshot = Snapshot(Deployment(), disk)
 
     snapshot.begin(resource("a", id=""), "creating")
 
@@ -60,7 +48,7 @@ def test_a_call_is_on_disk_before_it_is_made(disk: Disk) -> None:
 
 def test_what_is_done_comes_in_order_of_completion_before_what_is_not(disk: Disk) -> None:
     olds = [resource("a"), resource("b"), resource("c")]
-    snapshot = Snapshot(Deployment(olds), disk.write)
+    snapshot = Snapshot(Deployment(olds), disk)
     new = resource("c", id="c-2")
 
     snapshot.begin(olds[2], "updating")
@@ -74,7 +62,7 @@ def test_what_is_done_comes_in_order_of_completion_before_what_is_not(disk: Disk
 
 def test_resources_that_do_not_change_cost_no_save_until_the_end(disk: Disk) -> None:
     olds = [resource("a"), resource("b")]
-    snapshot = Snapshot(Deployment(olds), disk.write)
+    snapshot = Snapshot(Deployment(olds), disk)
 
     for old in reversed(olds):
         snapshot.same(old, old.copy())
@@ -97,7 +85,7 @@ def test_a_preview_saves_nothing() -> None:
 
 def test_a_replaced_resource_stays_marked_until_it_is_deleted(disk: Disk) -> None:
     old = resource("a", id="old")
-    snapshot = Snapshot(Deployment([old]), disk.write)
+    snapshot = Snapshot(Deployment([old]), disk)
 
     snapshot.created(resource("a", id="new"), replacing=old, keeps_old=True)
     assert [(one.id, one.delete) for one in disk.saves[-1].resources] == [("new", False), ("old", True)]
@@ -108,7 +96,7 @@ def test_a_replaced_resource_stays_marked_until_it_is_deleted(disk: Disk) -> Non
 
 def test_a_resource_deleted_before_its_replacement_keeps_others_names_whole(disk: Disk) -> None:
     olds = [resource("a", id="old"), resource("b", "a")]
-    snapshot = Snapshot(Deployment(olds), disk.write)
+    snapshot = Snapshot(Deployment(olds), disk)
 
     snapshot.begin(olds[0], "deleting")
     snapshot.mark_pending_replacement(olds[0])
@@ -134,7 +122,7 @@ def test_a_vanished_resource_is_taken_out_of_what_others_name(disk: Disk) -> Non
         deleted_with=gone.urn,
     )
     read = other.copy(outputs={"fresh": True})
-    snapshot = Snapshot(Deployment([parent, gone, other]), disk.write)
+    snapshot = Snapshot(Deployment([parent, gone, other]), disk)
 
     snapshot.refreshed(gone, None)
     snapshot.refreshed(other, read)
@@ -150,7 +138,7 @@ def test_a_resource_found_under_an_alias_is_renamed_in_what_others_name(disk: Di
     user = resource(
         "user", "before", parent=old.urn, property_dependencies={"x": [old.urn]}, deleted_with=old.urn
     )
-    snapshot = Snapshot(Deployment([provider, old, user]), disk.write)
+    snapshot = Snapshot(Deployment([provider, old, user]), disk)
 
     snapshot.updated(old, resource("after"))
     snapshot.same(provider, Resource(urn("q"), provider.type, id="1"))
@@ -164,7 +152,7 @@ def test_a_resource_found_under_an_alias_is_renamed_in_what_others_name(disk: Di
 
 def test_providers_are_renamed_with_their_alias_too(disk: Disk) -> None:
     before = Resource(urn("p"), "pulumi:providers:docker", id="1")
-    snapshot = Snapshot(Deployment([before, resource("a", provider=f"{urn('p')}::1")]), disk.write)
+    snapshot = Snapshot(Deployment([before, resource("a", provider=f"{urn('p')}::1")]), disk)
 
     snapshot.updated(before, Resource(urn("q"), before.type, id="1"))
 
@@ -173,7 +161,7 @@ def test_providers_are_renamed_with_their_alias_too(disk: Disk) -> None:
 
 def test_a_call_that_failed_for_sure_leaves_no_record(disk: Disk) -> None:
     old = resource("a")
-    snapshot = Snapshot(Deployment([old]), disk.write)
+    snapshot = Snapshot(Deployment([old]), disk)
 
     snapshot.begin(old, "deleting")
     snapshot.failed(old)
@@ -184,9 +172,9 @@ def test_a_call_that_failed_for_sure_leaves_no_record(disk: Disk) -> None:
 def test_creations_of_unknown_outcome_outlast_runs_until_they_are_cleared(disk: Disk) -> None:
     pending = [
         PendingOperation(resource("a", id=""), "creating"),
-        PendingOperation(resource("b"), "updating"),
+        PendingOperation(resource("b"), "reading"),
     ]
-    snapshot = Snapshot(Deployment([resource("b")], pending), disk.write)
+    snapshot = Snapshot(Deployment([resource("b")], pending), disk)
 
     snapshot.finish()
     assert disk.pending == [("creating", "a")]
@@ -195,8 +183,24 @@ def test_creations_of_unknown_outcome_outlast_runs_until_they_are_cleared(disk: 
     assert disk.pending == []
 
 
+@pytest.mark.parametrize("kind", ["updating", "deleting"])
+def test_a_call_of_unknown_outcome_outlasts_runs_that_do_not_look(kind: str, disk: Disk) -> None:
+    base = Deployment([resource("a"), resource("b")], [PendingOperation(resource("b"), kind)])
+    snapshot = Snapshot(base, disk)
+
+    snapshot.begin(base.resources[0], "reading")  # and there this run is killed
+    left, later = disk.saves[-1], Disk()
+    snapshot = Snapshot(left, later)
+    snapshot.clear_pending_creates()
+    assert later.pending == [(kind, "b")]
+    snapshot.settled(left.resources[1], left.resources[1])
+    snapshot.finish()
+
+    assert later.pending == []
+
+
 def test_a_creation_that_succeeds_at_last_settles_the_earlier_one(disk: Disk) -> None:
-    snapshot = Snapshot(Deployment([], [PendingOperation(resource("a", id=""), "creating")]), disk.write)
+    snapshot = Snapshot(Deployment([], [PendingOperation(resource("a", id=""), "creating")]), disk)
 
     snapshot.begin(resource("a", id=""), "creating")
     snapshot.created(resource("a"))
@@ -204,9 +208,27 @@ def test_a_creation_that_succeeds_at_last_settles_the_earlier_one(disk: Disk) ->
     assert (disk.names, disk.pending) == (["a"], [])
 
 
+def test_a_creation_keeps_the_record_of_an_earlier_one_that_was_to_make_something_else(disk: Disk) -> None:
+    def named(name: str, provider: str = "p", *, steps: bool = True) -> Resource:
+        extra = {"messagingSteps": ["1"]} if steps else {}
+        return resource(
+            "a", id="", provider=f"{urn(provider)}::{provider}-id", inputs={"name": name}, extra=extra
+        )
+
+    earlier = [named("x"), named("y"), named("y", "q"), named("x", steps=False)]
+    base = [resource("p"), resource("q")]
+    snapshot = Snapshot(Deployment(base, [PendingOperation(one, "creating") for one in earlier]), disk)
+
+    snapshot.same(base[0], base[0].copy())
+    snapshot.begin(named("y"), "creating")
+    snapshot.created(named("y").copy(id="made"))
+
+    assert snapshot.unresolved_creations() == [earlier[0], earlier[2]]
+
+
 def test_outputs_that_come_late_are_saved_at_the_end(disk: Disk) -> None:
     component = resource("box", id="", custom=False)
-    snapshot = Snapshot(Deployment(), disk.write)
+    snapshot = Snapshot(Deployment(), disk)
     snapshot.created(component)
 
     snapshot.outputs(component, {"url": "localhost"})
@@ -219,20 +241,25 @@ def test_what_is_being_written_does_not_change_under_the_pen() -> None:
     old = resource("a")
     seen: list[bool] = []
 
-    def write(deployment: Deployment) -> None:
-        old.delete = True  # as another thread's step would mark it
-        seen.append(deployment.resources[0].delete)
+    class Pen:
+        def save(self, change: Change, whole: Callable[[], Whole], *, final: bool) -> None:
+            written = whole()
+            old.delete = True  # as another thread's step would mark it
+            seen.append(written.deployment.resources[0].delete)
+            seen.extend(one.delete for one in change.resources.values())
 
-    Snapshot(Deployment([old]), write).finish()
+    snapshot = Snapshot(Deployment([old]), Pen())
+    snapshot.settled(old, old)
+    snapshot.finish()
 
-    assert seen == [False]
+    assert seen == [False, False]
 
 
 def test_no_thread_goes_on_before_its_record_is_durable(disk: Disk) -> None:
     count = 12
     start = threading.Barrier(count)
     lost: list[str] = []
-    snapshot = Snapshot(Deployment(), disk.write)
+    snapshot = Snapshot(Deployment(), disk)
 
     def work(number: int) -> None:
         name = f"r{number}"
@@ -256,12 +283,14 @@ def test_records_that_wait_for_a_save_share_the_next_one() -> None:
     writing, go_on = threading.Event(), threading.Event()
     saves: list[int] = []
 
-    def write(deployment: Deployment) -> None:
-        saves.append(len(deployment.pending))
-        writing.set()
-        go_on.wait(30)
+    class Slow(Disk):
+        def save(self, change: Change, whole: Callable[[], Whole], *, final: bool) -> None:
+            super().save(change, whole, final=final)
+            saves.append(len(self.pending))
+            writing.set()
+            go_on.wait(30)
 
-    snapshot = Snapshot(Deployment(), write)
+    snapshot = Snapshot(Deployment(), Slow())
     with ThreadPoolExecutor(count) as pool:
         done = [pool.submit(snapshot.begin, resource("r0", id=""), "creating")]
         assert writing.wait(30)
@@ -278,14 +307,53 @@ def test_records_that_wait_for_a_save_share_the_next_one() -> None:
 
 
 def test_a_failed_save_is_told_to_everyone_who_waits() -> None:
-    def write(_: Deployment) -> None:
-        raise OSError(28, "No space left on device")
+    class Full:
+        def save(self, change: Change, whole: Callable[[], Whole], *, final: bool) -> None:
+            raise OSError(28, "No space left on device")
 
-    snapshot = Snapshot(Deployment(), write)
+    snapshot = Snapshot(Deployment(), Full())
 
     for name in ("a", "b"):
         with pytest.raises(OSError, match="No space"):
             snapshot.created(resource(name))
+
+
+def test_what_a_failed_save_was_to_write_comes_with_the_next_one(disk: Disk) -> None:
+    full = [False]
+
+    class Filling:
+        def save(self, change: Change, whole: Callable[[], Whole], *, final: bool) -> None:
+            if full[0]:
+                raise OSError(28, "No space left on device")
+            disk.save(change, whole, final=final)
+
+    old = resource("a")
+    snapshot = Snapshot(Deployment([old]), Filling())
+    snapshot.begin(old, "deleting")
+    full[0] = True
+    with pytest.raises(OSError, match="No space"):
+        snapshot.deleted(old)
+    full[0] = False
+
+    snapshot.begin(resource("b", id=""), "creating")
+
+    assert (disk.names, disk.pending) == ([], [("creating", "b")])
+
+
+def test_each_save_carries_no_more_than_what_has_changed() -> None:
+    carried: list[int] = []
+
+    class Scale:
+        def save(self, change: Change, whole: Callable[[], Whole], *, final: bool) -> None:
+            carried.append(len(change.resources) + len(change.pending) + len(change.gone))
+
+    olds = [resource(f"r{number}") for number in range(500)]
+    snapshot = Snapshot(Deployment(olds), Scale())
+    for number, old in enumerate(olds):
+        snapshot.begin(old, "updating")
+        snapshot.updated(old, resource(f"r{number}", id="new"))
+
+    assert max(carried) <= 3
 
 
 @pytest.mark.parametrize(
@@ -306,7 +374,7 @@ def test_an_inconsistent_state_is_refused_with_the_reason(resources: list[Resour
 
 
 def test_an_inconsistent_state_is_never_written(disk: Disk) -> None:
-    snapshot = Snapshot(Deployment(), disk.write)
+    snapshot = Snapshot(Deployment(), disk)
 
     with pytest.raises(DamagedState, match="nowhere"):
         snapshot.created(resource("a", "nowhere"))
@@ -331,7 +399,7 @@ def test_every_save_of_any_run_is_whole_and_holds_what_was_known(data: st.DataOb
     disk = Disk()
     known = data.draw(st.integers(0, len(NAMES)), label="existing")
     olds = [resource(name, *NAMES[:at][-1:]) for at, name in enumerate(NAMES[:known])]
-    snapshot = Snapshot(Deployment(olds), disk.write)
+    snapshot = Snapshot(Deployment(olds), disk)
     for at, name in enumerate(NAMES):
         old = olds[at] if at < known else None
         new = resource(name, *NAMES[:at][-1:])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,31 @@ def test_changes_where_none_are_expected_end_with_7(project: Project) -> None:
     assert "no changes were expected but there are some: 1 change" in refused.err
     project.run("up", "--yes", "--expect-no-changes", code=7)
     assert "value" in project.run("preview", "--diff").out, "the preview stopped it before anything was done"
+
+
+def test_the_plugin_of_a_preview_serves_the_update_after_it_and_ends_with_the_command(
+    project: Project,
+) -> None:
+    noted = """
+        def check(self, _olds, news):
+            import os
+            from pulumi.dynamic import CheckResult
+            with open("served", "a") as file:
+                file.write(f"{os.getpid()}\\n")
+            return CheckResult(news, [])
+    """
+    things = project.root / "things.py"
+    method = textwrap.indent(textwrap.dedent(noted), "    ")
+    things.write_text(things.read_text().replace("\n    def create", f"{method}\n    def create"))
+    project.write('Thing("a", value="1")')
+
+    project.run("up", "--yes")
+    project.run("up", "--yes")
+
+    served = [int(line) for line in (project.root / "served").read_text().split()]
+    assert len(served) == 4, "each of the two commands planned twice"
+    assert served[0] == served[1] != served[2] == served[3]
+    assert not [pid for pid in served if Path(f"/proc/{pid}").exists()]
 
 
 def test_a_refresh_shows_the_drift_and_takes_it_when_asked(project: Project) -> None:
@@ -71,14 +98,12 @@ def test_a_refresh_clears_creations_that_nobody_knows_the_end_of(project: Projec
         (("destroy", "--target=x", "--yes"), "`pulumi destroy` does not support --target"),
         (("up", "--plan", "x", "--yes"), "`pulumi up` does not support --plan"),
         (("up", "--nonsense", "--yes"), "unknown flag: --nonsense"),
-        (("up",), "--yes or --skip-preview must be passed in"),
         (("refresh", "--preview-only", "--yes"), "--preview-only excludes"),
         (("refresh", "--yes", "--target", "nothing"), "no resource of this stack matches --target nothing"),
         (("import", "a", "b", "c"), "`pulumi import` is not supported"),
         (("state", "move"), "`pulumi state move` is not supported"),
         (("stack", "rename", "x"), "`pulumi stack rename` is not supported"),
         (("up", "--yes", "--stack", "other/dev"), "belongs to the project 'other'"),
-        (("up", "--yes", "--stack", "nowhere"), "no stack named 'nowhere' found (known: dev)"),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, tuple) else None,
 )
@@ -91,6 +116,23 @@ def test_what_cannot_be_done_is_refused_with_what_to_do_instead(
     assert words in refused.err
     assert "Traceback" not in refused.err
     assert project.state.read_text() == before
+
+
+@pytest.mark.parametrize(("command", "code"), [("up", 2), ("destroy", 2), ("refresh", 1)])
+def test_what_nobody_agrees_to_has_the_exit_code_of_the_pulumi_cli(
+    project: Project, command: str, code: int
+) -> None:
+    project.write("")
+    assert "--yes or --skip-preview must be passed in" in project.run(command, code=code).err
+
+
+@pytest.mark.parametrize("command", [("up", "--yes"), ("preview",), ("stack", "output"), ("stack", "export")])
+def test_a_stack_that_is_not_there_has_an_exit_code_of_its_own(
+    project: Project, command: tuple[str, ...]
+) -> None:
+    project.write("")
+    refused = project.run(*command, "--stack", "nowhere", code=6)
+    assert "no stack named 'nowhere' found (known: dev)" in refused.err
 
 
 def test_values_inside_objects_are_set_read_and_removed_by_their_paths(project: Project) -> None:

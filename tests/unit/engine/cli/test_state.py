@@ -84,6 +84,83 @@ def test_what_is_no_whole_state_of_this_stack_does_not_get_in(
     assert project.state.read_text() == before
 
 
+def damage(project: Project, tmp_path: Path) -> tuple[str, Path]:
+    """Makes the state inconsistent; returns it as it is now and an export of the one before."""
+    project.up('Thing("only")')
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    project.run("stack", "export", "--file", str(good))
+    document = json.loads(good.read_text())
+    document["deployment"]["resources"][-1]["dependencies"] = ["urn:pulumi:dev::tiny::a:b:C::gone"]
+    bad.write_text(json.dumps(document))
+    project.run("stack", "import", "--force", "--file", str(bad))
+    return project.state.read_text(), good
+
+
+@pytest.mark.parametrize(
+    "command", [("up", "--yes"), ("destroy", "--yes"), ("stack", "rm", "--yes"), ("stack", "output")]
+)
+def test_an_inconsistent_state_is_refused_with_what_to_do(
+    project: Project, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    damaged, _ = damage(project, tmp_path)
+    refused = project.run(*command, code=1)
+    assert "which it depends on and which does not stand before it" in refused.out + refused.err
+    assert f"The state before the last change is in {project.state}.bak" in refused.out + refused.err
+    assert project.state.read_text() == damaged
+
+
+@pytest.mark.parametrize("flags", [(), ("--force",)], ids=["plainly", "by force"])
+def test_an_inconsistent_state_is_replaced_by_one_that_is_whole(
+    project: Project, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    damaged, good = damage(project, tmp_path)
+
+    project.run("stack", "import", *flags, "--file", str(good))
+
+    project.run("preview", "--expect-no-changes")
+    assert project.state.with_name("dev.json.bak").read_text() == damaged
+
+
+def test_an_inconsistent_state_can_be_exported_mended_and_imported(project: Project, tmp_path: Path) -> None:
+    damage(project, tmp_path)
+    file = tmp_path / "export.json"
+    project.run("stack", "export", "--file", str(file))
+    document = json.loads(file.read_text())
+    assert document["deployment"]["resources"][-1].pop("dependencies") == [
+        "urn:pulumi:dev::tiny::a:b:C::gone"
+    ]
+    file.write_text(json.dumps(document))
+
+    project.run("stack", "import", "--file", str(file))
+
+    project.run("preview", "--expect-no-changes")
+
+
+def test_a_stack_whose_state_is_inconsistent_is_forgotten_by_force(project: Project, tmp_path: Path) -> None:
+    damage(project, tmp_path)
+    project.run("stack", "rm", "--yes", "--force")
+    assert project.run("stack", "ls", "--json").json() == []
+
+
+def test_a_state_that_nobody_can_read_is_replaced_by_force_alone(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, good = damage(project, tmp_path)
+    project.state.write_text("{ no json")
+    file = str(good)
+
+    assert "is not JSON" in project.run("stack", "import", "--file", file, code=1).err
+    with monkeypatch.context() as changed:
+        changed.setenv("PULUMI_CONFIG_PASSPHRASE", "another one")
+        refused = project.run("stack", "import", "--force", "--file", file, code=1)
+        assert "The passphrase does not fit" in refused.err
+    assert project.state.read_text() == "{ no json"
+    project.run("stack", "import", "--force", "--file", file)
+
+    project.run("preview", "--expect-no-changes")
+    assert project.state.with_name("dev.json.bak").read_text() == "{ no json"
+
+
 def test_a_resource_that_others_need_is_not_forgotten_without_them(project: Project) -> None:
     project.up(CHAIN)
     first, second = project.urn("first"), project.urn("second")

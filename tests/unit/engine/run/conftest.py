@@ -21,13 +21,15 @@ from engine import urn as urns
 from engine.events import Diagnostic, Event, StepEvent
 from engine.executor import Cancellation
 from engine.goal import Goal
+from engine.integrity import verify
 from engine.project import Project
 from engine.resource import Deployment, Resource
 from engine.rpc import Aborted
 from engine.run import Result, Settings
-from engine.snapshot import Snapshot, verify
+from engine.snapshot import Snapshot
 from engine.update import Update
 from engine.values import UNKNOWN, Values
+from tests.unit.engine.disk import Disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,11 +40,11 @@ TYPE = "docker:index:Thing"
 
 
 class World(provider_pb2_grpc.ResourceProviderServicer):
-    """A provider whose behaviour a resource's inputs choose; it adopts what an earlier step had made.
+    """A provider whose behaviour a resource's inputs choose; it adopts what an earlier step made as wanted.
 
     ``refuse``: check refuses with that reason. ``force*``: a change replaces. ``first``: replacement deletes
     first. ``fail``: creating and updating fail with that message. ``half``: it exists but is not ready, for
-    that reason. ``shrug``: diff does not know.
+    that reason. ``shrug``: diff does not know. ``named``: it gets a name of its own, which ``name`` is not.
     """
 
     def __init__(self) -> None:
@@ -55,6 +57,10 @@ class World(provider_pb2_grpc.ResourceProviderServicer):
         self.metadata: list[dict[str, list[str]]] = []
         self.hold: dict[str, threading.Event] = {}
         self.reached: dict[str, threading.Event] = {}
+        self.unreadable: dict[str, int] = {}
+        """How many reads of a thing are refused from now on, by its name."""
+        self.repeats = False
+        """Whether a read only says what it was told, as that of a dynamic provider that has none."""
         self._made = 0
         self._lock = threading.Lock()
 
@@ -99,6 +105,10 @@ class World(provider_pb2_grpc.ResourceProviderServicer):
                 pb.CheckFailure(property="refuse", reason=news["refuse"]),
                 pb.CheckFailure(reason="and more"),
             ]
+        if "named" in news:
+            olds = values.from_struct(request.olds)
+            name = olds["name"] if "name" in olds.get("__defaults", ()) else request.randomSeed.hex()
+            news = {"name": name, **news, "__defaults": [] if "name" in news else ["name"]}
         return pb.CheckResponse(inputs=values.to_struct({"default": "here", **news}), failures=failures)
 
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -134,7 +144,8 @@ class World(provider_pb2_grpc.ResourceProviderServicer):
         if "fail" in news:
             context.abort(grpc.StatusCode.UNKNOWN, str(news["fail"]))
         with self._lock:
-            known = [self.steps[one] for one in found.get("messaging-adopt", ()) if one in self.steps]
+            earlier = [self.steps[one] for one in found.get("messaging-adopt", ()) if one in self.steps]
+            known = [one for one in earlier if {**self.things.get(one, {}), "made": 0} == {**news, "made": 0}]
             self._made += 1
             identifier = known[0] if known else f"{request.name}-{self._made}"
             outputs = {**news, "made": f"made-{self._made}"}
@@ -160,6 +171,13 @@ class World(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self._lock:
             self.calls.append(("read", request.name))
+            refused = self.unreadable.get(request.name, 0) > 0
+            if refused:
+                self.unreadable[request.name] -= 1
+        if refused:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "nobody answers yet")
+        if self.repeats:
+            return pb.ReadResponse(id=request.id, properties=request.properties)
         found = self.things.get(request.id)
         if found is None:
             return pb.ReadResponse()
@@ -357,7 +375,7 @@ class Stack:
             root=self.root,
             policy_packs=self.packs,
         )
-        snapshot = Snapshot(base, None if preview else self._save)
+        snapshot = Snapshot(base, None if preview else Disk(self._save))
         before = len(self.world.calls)
         result = act(settings, snapshot, events.append)
         return Outcome(result, events, self.world.calls[before:])

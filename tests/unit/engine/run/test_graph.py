@@ -37,8 +37,8 @@ def test_a_resource_needs_its_dependencies_provider_container_and_parent() -> No
 
 def test_dependents_are_found_through_others_and_children_are_none() -> None:
     state = [one("a"), one("b", "a"), one("child", parent=urn("a")), one("c", "b"), one("d")]
-    assert names(graph.dependents(state, state[0], set())) == ["b", "c"]
-    assert names(graph.dependents(state, state[0], {urn("b")})) == []
+    assert names(graph.Dependents(state).of(state[0], set())) == ["b", "c"]
+    assert names(graph.Dependents(state).of(state[0], {urn("b")})) == []
 
 
 def test_a_closure_holds_all_that_is_needed() -> None:

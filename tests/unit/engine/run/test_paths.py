@@ -59,6 +59,10 @@ def test_a_path_covers_what_lies_below_it(path: str, other: str, expected: bool)
         ("a[9]", {"a": [1]}, {"a": [2]}, {"a": [2]}),
         ("*", {"a": 1}, {"b": 2}, {"a": 1}),
         ("a.b", {"a": Secret({"b": 1})}, {"a": Secret({"b": 2, "c": 2})}, {"a": Secret({"b": 1, "c": 2})}),
+        ("a.b", {"a": Secret({"b": 1})}, {"a": {"b": 2, "c": 2}}, {"a": {"b": Secret(1), "c": 2}}),
+        ("a[0].b", {"a": Secret([{"b": 1}])}, {"a": [{"b": 2, "c": 2}]}, {"a": [{"b": Secret(1), "c": 2}]}),
+        ("a.b", {"a": {"b": Secret(1)}}, {"a": Secret({"b": 2, "c": 2})}, {"a": Secret({"b": 1, "c": 2})}),
+        ("a", {"a": Secret(1)}, {"a": Secret(2)}, {"a": Secret(1)}),
         ("x.y", {}, {"a": 1}, {"a": 1}),
     ],
 )

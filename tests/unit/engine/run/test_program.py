@@ -25,6 +25,7 @@ from engine.resource import Deployment
 from engine.run import Result, Settings
 from engine.snapshot import Snapshot
 from engine.values import Secret
+from tests.unit.engine.disk import Disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,11 +144,11 @@ class Workbench:
             root=self.root,
         )
 
-        def write(deployment: Deployment) -> None:
+        def keep(deployment: Deployment) -> None:
             self.state = deployment
 
         started = time.monotonic()
-        snapshot = Snapshot(self.state, None if preview else write)
+        snapshot = Snapshot(self.state, None if preview else Disk(keep))
         result = deployment.update(settings, snapshot, events.append, self.cancellation)
         return Outcome(result, events, time.monotonic() - started)
 
@@ -229,6 +230,19 @@ def test_a_program_that_fails_is_reported_once_and_nothing_is_deleted(
         assert word in error.message
     assert "runpy" not in error.message
     assert bench.names() == ["kept"]
+
+
+def test_what_a_program_does_at_its_exit_is_done_and_its_threads_are_waited_for(bench: Workbench) -> None:
+    done = bench.deploy(
+        """
+        import atexit, threading
+        atexit.register(print, "goodbye")
+        over = threading.main_thread().join
+        threading.Thread(target=lambda: (over(), print("a thread's last word"))).start()
+        """
+    )
+    assert done.result.exit_code == 0
+    assert done.printed == ["a thread's last word", "goodbye"]
 
 
 def test_a_users_mistake_shows_no_traceback(bench: Workbench) -> None:

@@ -352,6 +352,21 @@ def test_a_secret_stays_secret_through_a_provider(accepts: bool, stack: Any, wor
             assert values.contains_secret(values.from_struct(sent)) is accepts
 
 
+@pytest.mark.parametrize("accepts", [True, False], ids=["that takes secrets", "that does not"])
+def test_what_becomes_secret_without_a_change_is_secret_in_the_outputs_too(
+    accepts: bool, stack: Any, world: Any
+) -> None:
+    world.accepts_secrets = accepts
+    stack.up(one({"shrug": 1, "config": {"k": "hunter22", "other": 1}, "list": ["hunter23", 1], "top": "t"}))
+    secret = {"config": {"k": Secret("hunter22"), "other": 1}, "list": [Secret("hunter23"), 1]}
+    done = stack.up(one({"shrug": 1, **secret, "top": Secret("t")}))
+
+    assert done.steps == ["same a"]
+    kept = stack.find("a").outputs
+    assert kept["config"] == {"k": Secret("hunter22"), "other": 1}
+    assert (kept["list"], kept["top"]) == (Secret(["hunter23", 1]), Secret("t"))
+
+
 def test_outputs_that_the_program_calls_secret_are(stack: Any) -> None:
     stack.up(one({"x": 1}, additional_secret_outputs=("made",)))
     assert stack.find("a").outputs["made"] == Secret("made-1")
@@ -462,7 +477,7 @@ def test_an_interrupted_update_is_done_again(stack: Any) -> None:
     stack.up(one({"x": 1}))
     stack.state.pending.append(PendingOperation(stack.find("a"), "updating"))
     done = stack.up(one({"x": 2}))
-    assert done.calls == [("update", "a")]
+    assert done.calls == [("read", "a"), ("update", "a")]
     assert stack.state.pending == []
     (warning,) = done.messages
     assert "updating" in warning

@@ -1,0 +1,98 @@
+"""A topic whose new configuration Kafka has taken and does not show. What a broker does shows it for real."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from confluent_kafka.admin import ConfigSource
+
+from engine.providers.base import Call, Unfinished
+from engine.providers.kafka.topic import Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.values import Values
+
+HAD: Values = {"name": "orders", "partitions": 1, "replicationFactor": 1, "config": {"retention.ms": "5"}}
+CALL = Call(threading.Event(), lambda _: None, seconds=0.01)
+
+
+def answered(value: object) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(value)
+    return future
+
+
+class Kafka:
+    """A cluster with one topic, and its administration; what it was told, by key."""
+
+    timeout = 1.0
+
+    def __init__(self, shown: dict[str, str]) -> None:
+        self.admin = self
+        self.shown = shown
+        self.told: list[dict[str, str | None]] = []
+
+    @contextmanager
+    def saying(self, _what: str) -> Iterator[None]:
+        yield
+
+    def incremental_alter_configs(self, resources: list[Any], **_: object) -> dict[Any, Future[Any]]:
+        (resource,) = resources
+        self.told.append({change.name: change.value for change in resource.incremental_configs})
+        return {resource: answered(None)}
+
+    def describe_configs(self, resources: list[Any], **_: object) -> dict[Any, Future[Any]]:
+        source = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+        entries = {key: SimpleNamespace(value=value, source=source) for key, value in self.shown.items()}
+        return {resources[0]: answered(entries)}
+
+
+def topic(kafka: Kafka) -> Topic:
+    return Topic(cast("Any", kafka))
+
+
+def test_what_kafka_was_told_is_kept_although_it_does_not_show_it() -> None:
+    kafka = Kafka(shown={"retention.ms": "5"})
+    news = HAD | {"config": {"retention.ms": "1", "retention.bytes": "9"}, "partitions": 2}
+
+    with pytest.raises(Unfinished, match="topic orders does not show its new configuration") as said:
+        topic(kafka).update("orders", HAD, news, CALL)
+
+    assert said.value.outputs == news | {"partitions": 1}
+
+
+def test_taking_it_back_afterwards_changes_the_topic_in_place() -> None:
+    kafka = Kafka(shown={"retention.ms": "5"})
+    with pytest.raises(Unfinished) as said:
+        topic(kafka).update("orders", HAD, HAD | {"config": {"retention.ms": "1", "x": "9"}}, CALL)
+    left = said.value.outputs
+
+    changes = topic(kafka).diff(left, HAD, ())
+    done = topic(kafka).update("orders", left, HAD, CALL)
+
+    assert {(change.top, change.replace) for change in changes} == {("config", False)}
+    assert kafka.told[-1] == {"retention.ms": "5", "x": None}
+    assert done == HAD
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("0.50", "0.5"), ("1", "1.0"), ("compact, delete", "compact,delete"), ("zstd", "zstd")],
+)
+def test_what_kafka_spells_in_its_way_is_shown(given: str, shown: str) -> None:
+    news = HAD | {"config": {"key": given}}
+
+    assert topic(Kafka(shown={"key": shown})).update("orders", HAD, news, CALL) == news
+
+
+@pytest.mark.parametrize("shown", [{"key": "5"}, {"key": "compact"}, {}, {"key": "0.5", "retention.ms": "5"}])
+def test_another_value_is_not_what_was_asked_for(shown: dict[str, str]) -> None:
+    with pytest.raises(Unfinished):
+        topic(Kafka(shown)).update("orders", HAD, HAD | {"config": {"key": "0.50"}}, CALL)
