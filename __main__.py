@@ -52,7 +52,7 @@ cluster = KafkaCluster(
     ),
     on_host,
 )
-running = [host.network, cluster.ready]
+running = [host.network, *cluster.started]
 registry_args = SchemaRegistryArgs(
     blueprints=planned.schema_registries,
     owner=owner,

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from launcher import command_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from launcher.command_line import CommandLine
 
 PROJECT_FILE = "Pulumi.yaml"
 _DEVELOPMENT = "dev"
@@ -21,6 +25,10 @@ POLICY_PACK = "policies"
 _PACK_VARIABLE = "PULUMI_OPTION_POLICY_PACK"
 _PACK_CONFIG_VARIABLE = "PULUMI_OPTION_POLICY_PACK_CONFIG"
 _PACK_FLAGS = ("--policy-pack", "--policy-pack-config")
+_STACK_VARIABLES = ("PULUMI_OPTION_STACK", "PULUMI_STACK")
+_CWD_VARIABLE = "PULUMI_OPTION_CWD"
+_NAMING = (("stack", "init"), ("stack", "select"), ("stack", "rm"), ("cancel",))
+"""Commands whose argument is a stack, whatever flags and variables say."""
 
 
 def environment_defaults(
@@ -33,12 +41,11 @@ def environment_defaults(
         environment: what the caller has set.
         project: the folder with Pulumi.yaml.
     """
-    added: dict[str, str] = {}
-    if not _has_backend(environment, project):
-        added["PULUMI_BACKEND_URL"] = project.as_uri()
-    stack = named_stack(arguments, environment) or _selected_stack(environment, project)
-    kind = _environment_of(project / f"Pulumi.{stack}.yaml") if stack is not None else None
-    added |= _policy_pack(arguments, environment, project, kind)
+    added = _own_backend(environment, project)
+    line = command_line.read(arguments)
+    file = stack_file(line, environment, project)
+    kind = _environment_of(file) if file is not None else None
+    added |= _policy_pack(line, environment, project, kind)
     if "PULUMI_CONFIG_PASSPHRASE" in environment or "PULUMI_CONFIG_PASSPHRASE_FILE" in environment:
         return added
     if kind == _DEVELOPMENT:
@@ -48,10 +55,10 @@ def environment_defaults(
 
 
 def _policy_pack(
-    arguments: Sequence[str], environment: Mapping[str, str], project: Path, kind: str | None
+    line: CommandLine, environment: Mapping[str, str], project: Path, kind: str | None
 ) -> dict[str, str]:
     """The project's own pack with its environment's levels, unless the caller names packs."""
-    named = any(argument.split("=", 1)[0] in _PACK_FLAGS for argument in arguments)
+    named = not line.flags.keys().isdisjoint(_PACK_FLAGS)
     folder = project / POLICY_PACK
     if named or _PACK_VARIABLE in environment or not (folder / "PulumiPolicy.yaml").is_file():
         return {}
@@ -80,9 +87,10 @@ def empty_passphrase(arguments: Sequence[str], environment: Mapping[str, str], p
             return None  # whatever is wrong with the file, the engine says it better
     if given != "":
         return None
-    stack = named_stack(arguments, environment) or _selected_stack(environment, project)
-    if stack is None or _environment_of(project / f"Pulumi.{stack}.yaml") in {None, _DEVELOPMENT}:
+    settings = stack_file(command_line.read(arguments), environment, project)
+    if settings is None or _environment_of(settings) in {None, _DEVELOPMENT}:
         return None
+    stack = settings.stem.removeprefix("Pulumi.")
     return (
         f"the passphrase for the stack {stack} is empty, so that anyone who has its files could read its "
         "secrets. Choose one, keep it where your team keeps such things, and set PULUMI_CONFIG_PASSPHRASE or "
@@ -95,23 +103,34 @@ def find_project(folder: Path) -> Path | None:
     return next((place for place in (folder, *folder.parents) if (place / PROJECT_FILE).is_file()), None)
 
 
-def working_folder(arguments: Sequence[str]) -> Path:
-    """Where the command is to run: ``--cwd``'s value, else the current folder."""
-    return (Path.cwd() / (_option(arguments, "--cwd", "-C") or ".")).resolve()
+def working_folder(arguments: Sequence[str], environment: Mapping[str, str]) -> Path:
+    """Where the command is to run: what ``--cwd`` or its variable says, else the current folder."""
+    given = command_line.read(arguments).flags.get(command_line.CWD) or environment.get(_CWD_VARIABLE)
+    return (Path.cwd() / (given or ".")).resolve()
 
 
-def named_stack(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:
-    """The stack that a command line or the environment names, without its organization and project."""
-    named = (
-        _option(arguments, "--stack", "-s") or environment.get("PULUMI_STACK") or _positional_stack(arguments)
+def stack_file(line: CommandLine, environment: Mapping[str, str], project: Path) -> Path | None:
+    """The configuration of the stack that the engine will run; None if there is none or it is not certain."""
+    stack = _stack(line, environment, project)
+    return None if stack is None else project / f"Pulumi.{stack}.yaml"
+
+
+def _stack(line: CommandLine, environment: Mapping[str, str], project: Path) -> str | None:
+    if not line.understood:
+        return None
+    given = (
+        _positional_stack(line.words),
+        line.flags.get(command_line.STACK),
+        *(environment.get(variable) for variable in _STACK_VARIABLES),
     )
-    return named.rsplit("/", 1)[-1] if named else None
+    named = next((name for name in given if name), None)
+    return named.rsplit("/", 1)[-1] if named else _selected_stack(environment, project)
 
 
-def _positional_stack(arguments: Sequence[str]) -> str | None:
-    words = [argument for argument in arguments if not argument.startswith("-")]
-    if words[:1] == ["stack"] and words[1:2] in (["init"], ["select"], ["rm"]) and len(words) > 2:  # noqa: PLR2004
-        return words[2]
+def _positional_stack(words: Sequence[str]) -> str | None:
+    for command in _NAMING:
+        if tuple(words[: len(command)]) == command and len(words) > len(command):
+            return words[len(command)]
     return None
 
 
@@ -121,18 +140,14 @@ def _selected_stack(environment: Mapping[str, str], project: Path) -> str | None
     from engine.project import Project
 
     try:
-        return backend.selected(Project.find(project), environment)
+        return backend.selected(Project.find(project), {**environment, **_own_backend(environment, project)})
     except EngineError:
         return None  # whatever is wrong with the project, the engine says it better
 
 
-def _option(arguments: Sequence[str], long: str, short: str) -> str | None:
-    for position, argument in enumerate(arguments):
-        if argument in (long, short):
-            return arguments[position + 1] if position + 1 < len(arguments) else None
-        if argument.startswith(f"{long}="):
-            return argument.removeprefix(f"{long}=")
-    return None
+def _own_backend(environment: Mapping[str, str], project: Path) -> dict[str, str]:
+    """The project's folder for its state, unless another place is chosen."""
+    return {} if _has_backend(environment, project) else {"PULUMI_BACKEND_URL": project.as_uri()}
 
 
 def _has_backend(environment: Mapping[str, str], project: Path) -> bool:

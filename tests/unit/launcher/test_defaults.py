@@ -62,7 +62,9 @@ def test_a_backend_in_the_project_file_wins(project: Path, environment: dict[str
         ["up", "--stack", "dev"],
         ["up", "-s", "dev"],
         ["up", "--stack=dev"],
+        ["up", "--stack", "organization/messaging/dev"],
         ["stack", "select", "--create", "dev"],
+        ["-C", ".", "stack", "select", "-c", "dev"],
     ],
 )
 def test_a_development_stack_gets_the_documented_empty_passphrase(
@@ -86,6 +88,31 @@ def test_a_passphrase_file_wins_over_the_empty_one(project: Path, environment: d
     assert "PULUMI_CONFIG_PASSPHRASE" not in added
 
 
+@pytest.mark.parametrize(
+    ("arguments", "variables", "expected"),
+    [
+        (["up", "--cwd", "there"], {}, "there"),
+        (["up", "--cwd=there"], {}, "there"),
+        (["up", "-C", "there"], {}, "there"),
+        (["up", "-Cthere"], {}, "there"),
+        (["up", "-C", "here", "-C=there"], {}, "there"),
+        (["up"], {"PULUMI_OPTION_CWD": "there"}, "there"),
+        (["up", "-C", "here"], {"PULUMI_OPTION_CWD": "there"}, "here"),
+        (["up", "-m", "C"], {"PULUMI_OPTION_CWD": ""}, "."),
+    ],
+)
+def test_the_project_is_looked_for_where_the_command_is_to_run(
+    arguments: list[str],
+    variables: dict[str, str],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert defaults.working_folder(arguments, variables) == (tmp_path / expected).resolve()
+
+
 def test_the_project_is_found_from_a_folder_inside_it(project: Path) -> None:
     inside = project / "components" / "dynamic"
     inside.mkdir(parents=True)
@@ -93,15 +120,29 @@ def test_the_project_is_found_from_a_folder_inside_it(project: Path) -> None:
     assert defaults.find_project(inside) == project
 
 
-def test_the_fully_qualified_stack_name_is_understood(environment: dict[str, str]) -> None:
-    assert defaults.named_stack(["up", "--stack", "organization/messaging/dev"], environment) == "dev"
-
-
-def test_the_selected_stack_counts_where_none_is_named(project: Path, environment: dict[str, str]) -> None:
+@pytest.fixture
+def selected(project: Path, environment: dict[str, str]) -> None:
+    """The development stack is the selected one."""
     from engine import backend
     from engine.project import Project
 
     backend.select(Project.find(project), environment, "dev")
+
+
+@pytest.mark.usefixtures("selected")
+def test_the_selected_stack_counts_where_none_is_named(project: Path, environment: dict[str, str]) -> None:
+    assert defaults.environment_defaults(["up"], environment, project)["PULUMI_CONFIG_PASSPHRASE"] == ""
+
+
+def test_the_stack_that_a_newer_cli_selected_for_the_projects_own_state_counts(
+    project: Path, environment: dict[str, str]
+) -> None:
+    from engine import backend
+    from engine.project import Project
+
+    file = Project.find(project).workspace_file(backend.home(environment))
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"stacks": {project.as_uri(): "organization/messaging/dev"}}))
 
     assert defaults.environment_defaults(["up"], environment, project)["PULUMI_CONFIG_PASSPHRASE"] == ""
 
@@ -156,6 +197,64 @@ def test_the_projects_policies_are_passed_with_the_levels_of_the_stacks_environm
     assert added[CONFIG] == str(pack / f"{stack}.json")
 
 
+PROD = {"PULUMI_OPTION_STACK": "prod"}
+
+
+@pytest.mark.usefixtures("selected")
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["up", "-sprod"], {}),
+        (["up", "-s=prod"], {}),
+        (["up", "-ysprod"], {}),
+        (["up", "-ys", "prod"], {}),
+        (["up", "--stack", "dev", "--stack", "prod"], {}),
+        (["up", "--stack=dev", "-sprod"], {}),
+        (["-m", "spam", "up", "-sprod"], {}),
+        (["up", "-mspam"], PROD),
+        (["up"], PROD),
+        (["up"], PROD | {"PULUMI_STACK": "dev"}),
+        (["up"], {"PULUMI_STACK": "prod"}),
+        (["up", "--stack", "prod"], {"PULUMI_OPTION_STACK": "dev"}),
+        (["stack", "init", "prod"], {"PULUMI_STACK": "dev"}),
+    ],
+)
+def test_the_levels_are_those_of_the_stack_that_is_run_however_it_is_named(
+    arguments: list[str],
+    variables: dict[str, str],
+    project: Path,
+    pack: Path,
+    environment: dict[str, str],
+) -> None:
+    added = defaults.environment_defaults(arguments, environment | variables, project)
+
+    assert added[CONFIG] == str(pack / "prod.json")
+    assert "PULUMI_CONFIG_PASSPHRASE" not in added
+
+
+@pytest.mark.usefixtures("selected")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["up", "-zsprod"],
+        ["up", "-z", "-sdev"],
+        ["up", "-s"],
+        ["up", "--stack="],
+        ["up", "--message", "--stack=dev"],
+        ["up", "-m", "-sdev"],
+        ["--", "up", "-sprod"],
+    ],
+)
+def test_where_the_stack_might_be_another_one_everything_is_mandatory(
+    arguments: list[str], project: Path, pack: Path, environment: dict[str, str]
+) -> None:
+    added = defaults.environment_defaults(arguments, environment, project)
+
+    assert added[PACK] == str(pack)
+    assert CONFIG not in added
+    assert "PULUMI_CONFIG_PASSPHRASE" not in added
+
+
 def test_an_environment_without_levels_gets_the_packs_own(
     project: Path, pack: Path, environment: dict[str, str]
 ) -> None:
@@ -173,6 +272,7 @@ def test_an_environment_without_levels_gets_the_packs_own(
     [
         (["up", "--policy-pack", "mine"], {}),
         (["up", "--policy-pack=mine"], {}),
+        (["up", "--policy-pack-config", "mine.json"], {}),
         (["up"], {PACK: "mine"}),
         (["up"], {PACK: ""}),
     ],
