@@ -64,6 +64,8 @@ TESTS: tuple[Need, ...] = (
     Need(package="git", command="git", why="the tests on a fresh clone"),
     Need(package="wget", command="wget", why="the health check of images without bash"),
     Need(package="curl", command="curl", why="the commands of the documentation"),
+    Need(package="nodejs", command="node", why="the stream contract as a client in JavaScript keeps it"),
+    Need(package="npm", command="npm", why="that client's packages"),
     Need(package="e2fsprogs", command="mkfs.ext4", why="the too-small-disk test's filesystem"),
     Need(package="mount", command="losetup", why="the too-small-disk test's filesystem"),
 )

@@ -1,7 +1,7 @@
-"""Builds what is missing of the images: parents before children, the rest side by side.
+"""Builds what is missing of the images: what one needs before it, the rest side by side.
 
 An image is missing when the engine has no image of the name that its inputs give it, so an unchanged
-build asks the engine once and does nothing. Downloads do not wait for parents.
+build asks the engine once and does nothing. Downloads do not wait.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from images import certificates, daemon, debian, downloads
-from images.catalogue import LABEL, PROJECT, Named, family, package_names
+from images.catalogue import LABEL, PROJECT, Named, family, needs, package_names
 from images.errors import ImageError
 from images.steps import Log
 
@@ -34,13 +34,19 @@ CACHE = PROJECT / ".cache"
 
 
 def missing(wanted: Iterable[Named], present: Iterable[daemon.Present]) -> list[Named]:
-    """Which images must be built: the wanted ones that are absent, after their absent parents."""
+    """Which images must be built: the wanted ones that are absent, after what they need and is absent."""
     there = {image.reference for image in present}
     absent: dict[str, Named] = {}
+
+    def collect(named: Named) -> None:
+        if named.reference in there or named.reference in absent:
+            return  # one that is there needs nothing: its parents are layers of it, their names may be gone
+        for needed in needs(named):
+            collect(needed)
+        absent[named.reference] = named
+
     for named in wanted:
-        if named.reference in there:
-            continue  # its parents are layers of it; their names may be gone
-        absent |= {part.reference: part for part in family(named) if part.reference not in there}
+        collect(named)
     return list(absent.values())
 
 
@@ -65,8 +71,8 @@ def build(wanted: Iterable[Named], display: Display) -> None:
         ):
             running: dict[str, Future[None]] = {}
             for named in todo:
-                parent = running.get(named.parent.image.role) if named.parent else None
-                running[named.image.role] = pool.submit(_build_one, named, parent, trust, display)
+                before = {needed.image.role: running.get(needed.image.role) for needed in needs(named)}
+                running[named.image.role] = pool.submit(_build_one, named, before, trust, display)
         failures = [error for future in running.values() if (error := future.exception())]
         for error in failures:
             if not isinstance(error, ImageError):
@@ -76,10 +82,12 @@ def build(wanted: Iterable[Named], display: Display) -> None:
 
 
 class _Blocked(ImageError):
-    """Not built because its parent was not: the parent's failure says why."""
+    """Not built because one that it needs was not: that one's failure says why."""
 
 
-def _build_one(named: Named, parent: Future[None] | None, trust: Trust, display: Display) -> None:
+def _build_one(
+    named: Named, before: Mapping[str, Future[None] | None], trust: Trust, display: Display
+) -> None:
     role = named.image.role
     started = time.monotonic()
     log = Log(LOGS / f"{role}.log")
@@ -88,7 +96,7 @@ def _build_one(named: Named, parent: Future[None] | None, trust: Trust, display:
     work.mkdir()
     try:
         _prepare(named, work, trust, log, display)
-        _wait_for(parent, named, display)
+        _wait_for(before, named, display)
         _assemble(named, work, trust, log, display)
     except _Blocked:
         display.failed(role, "not built")
@@ -101,12 +109,14 @@ def _build_one(named: Named, parent: Future[None] | None, trust: Trust, display:
     display.done(role, time.monotonic() - started)
 
 
-def _wait_for(parent: Future[None] | None, named: Named, display: Display) -> None:
-    if parent is None or named.parent is None:
-        return
-    display.step(named.image.role, f"waiting for {named.parent.image.role}")
-    if parent.exception():
-        raise _Blocked(f"{named.parent.image.role} was not built")
+def _wait_for(before: Mapping[str, Future[None] | None], named: Named, display: Display) -> None:
+    """Waits for what the image needs, each by its role; None for what is there."""
+    for role, build in before.items():
+        if build is None:
+            continue
+        display.step(named.image.role, f"waiting for {role}")
+        if build.exception():
+            raise _Blocked(f"{role} was not built")
 
 
 def _prepare(named: Named, work: Path, trust: Trust, log: Log, display: Display) -> None:
@@ -172,7 +182,8 @@ def _assemble(named: Named, work: Path, trust: Trust, log: Log, display: Display
         daemon.build(
             work,
             named.reference,
-            arguments={"PARENT": parent, "VERSION": image.version},
+            arguments={"PARENT": parent, "VERSION": image.version}
+            | {tool.image.role.replace("-", "_").upper(): tool.reference for tool in named.tools},
             labels=_labels(named, {}),
             log=log,
         )

@@ -52,6 +52,8 @@ class Image:
     """One line for ``docker inspect`` and for the list."""
     parent: str | None = None
     """The role of the image that it is built from; None for the one made from nothing."""
+    tools: tuple[str, ...] = ()
+    """Roles of images that its workshop takes files from; the Dockerfile's ``KAFKA`` is that of ``kafka``."""
     sources: tuple[str, ...] = ()
     """Paths of the project, from its root, that are copied in besides the folder."""
     site_key: str | None = None
@@ -78,6 +80,7 @@ IMAGES: tuple[Image, ...] = (
         version="3.3.3",
         title="Apicurio Registry behind the paths of Confluent's",
         parent="java",
+        tools=("kafka",),
         site_key="schemaRegistry",
     ),
     Image(
@@ -96,7 +99,7 @@ IMAGES: tuple[Image, ...] = (
         site_key="console",
     ),
 )
-"""All images, each after its parent."""
+"""All images, each after its parent and its tools."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +108,9 @@ class Named:
 
     image: Image
     inputs: str
-    """SHA-256 over everything that it is built from, its parents included."""
+    """SHA-256 over everything that it is built from, its parents and tools included."""
     parent: Named | None = field(repr=False)
+    tools: tuple[Named, ...] = field(default=(), repr=False)
 
     @property
     def reference(self) -> str:
@@ -121,26 +125,33 @@ def name_all(
 
     Args:
         certificates: the host's extra CA certificates by file name; they are part of the base.
-        images: parents first.
+        images: parents and tools first.
         project: root of the checkout.
     """
     named: dict[str, Named] = {}
     for image in images:
         parent = named[image.parent] if image.parent else None
+        tools = tuple(named[role] for role in image.tools)
         digest = hashlib.sha256()
         origin = parent.inputs if parent else f"{SUITE} {platform.machine()} {_certificates(certificates)}"
-        for part in (RECIPE, image.role, image.version, image.title, origin):
+        inputs = (RECIPE, image.role, image.version, image.title, origin, *(tool.inputs for tool in tools))
+        for part in inputs:
             digest.update(part.encode() + b"\0")
         for path in _files(image, project):
             digest.update(f"{path.relative_to(project)}\0{_executable(path)}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-        named[image.role] = Named(image=image, inputs=digest.hexdigest(), parent=parent)
+        named[image.role] = Named(image=image, inputs=digest.hexdigest(), parent=parent, tools=tools)
     return named
 
 
 def family(named: Named) -> list[Named]:
-    """The image after all that it is built from, the oldest first."""
+    """The image after all that it is built on, the oldest first."""
     return [*(family(named.parent) if named.parent else []), named]
+
+
+def needs(named: Named) -> list[Named]:
+    """What must be there before the image is built: its parent and its tools."""
+    return [*([named.parent] if named.parent else []), *named.tools]
 
 
 def package_names(image: Image, *, project: Path = PROJECT) -> list[str]:

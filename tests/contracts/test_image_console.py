@@ -32,7 +32,7 @@ def start(lab: Lab, *, port: int = 8080, options: tuple[str, ...] = (), **change
     """A console, waited for until it listens."""
     console = lab.start(env=environment(**changes), options=options)
     console.wait_until(
-        lambda: "HTTP/1" in fetch(console, "/", port=port), seconds=60, what=f"it answers on {port}"
+        lambda: "HTTP/1" in fetch(console, "/", port=port), seconds=30, what=f"it answers on {port}"
     )
     return console
 
