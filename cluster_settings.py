@@ -80,7 +80,7 @@ class Cluster:
     """Kafka's own settings that the stack adds, by Kafka's names."""
 
 
-def read(fields: Fields, level: Level, advertised_host: str, *, mode: str) -> Cluster:
+def read(fields: Fields, level: Level, advertised_host: str, *, mode: str, offset: int) -> Cluster:
     """Reads the section ``cluster``.
 
     Args:
@@ -88,6 +88,7 @@ def read(fields: Fields, level: Level, advertised_host: str, *, mode: str) -> Cl
         level: the environment's.
         advertised_host: of brokers that have none of their own.
         mode: the load balancer's; in :data:`PROXY`, brokers publish no port for clients.
+        offset: what is added to every published port.
     """
     brokers = fields.whole("brokers", level.brokers, least=1, most=_MOST_BROKERS)
     dedicated = fields.choice("controllers", (COMBINED, DEDICATED), COMBINED) == DEDICATED
@@ -112,7 +113,7 @@ def read(fields: Fields, level: Level, advertised_host: str, *, mode: str) -> Cl
     controllers.done()
     _check_copies(fields, chosen)
     _check_quorum(fields, chosen, dedicated=dedicated)
-    places = _places(fields.section("nodes"), chosen, advertised_host, mode=mode)
+    places = _places(fields.section("nodes"), chosen, advertised_host, mode=mode, offset=offset)
     ready = fields.duration_ms("readyTimeout", "3m") // 1000
     kafka_settings = _kafka_settings(fields.section("settings"))
     fields.done()
@@ -178,7 +179,9 @@ def _check_quorum(fields: Fields, level: Level, *, dedicated: bool) -> None:
         fields.fault("quorum", problem, level.brokers - (level.brokers + 1) % 2)
 
 
-def _places(fields: Fields, level: Level, advertised_host: str, *, mode: str) -> tuple[Place, ...]:
+def _places(
+    fields: Fields, level: Level, advertised_host: str, *, mode: str, offset: int
+) -> tuple[Place, ...]:
     places = []
     known = [str(number) for number in range(1, level.brokers + 1)]
     for number, key in enumerate(known, start=1):
@@ -191,12 +194,22 @@ def _places(fields: Fields, level: Level, advertised_host: str, *, mode: str) ->
                 "rack", f"rack-{number}" if level.racks else "", rule=_RACK, says="a word, such as rack-1"
             ),
         )
+        _check_offset(node, "jmxPort", place.jmx_port, offset)
+        if mode != PROXY:
+            _check_offset(node, "port", place.port, offset)
         node.done()
         places.append(place)
     fields.done()
     _check_racks(fields, level, places)
     _check_ports(fields, places, mode=mode)
     return tuple(places)
+
+
+def _check_offset(node: Fields, key: str, port: int, offset: int) -> None:
+    most = _HIGHEST_PORT - offset
+    if port > most:
+        problem = f"is {port}, which the portOffset {offset} makes {port + offset}, which is no port"
+        node.fault(key, f"{problem}. At most {most} here", most)
 
 
 def _check_racks(fields: Fields, level: Level, places: list[Place]) -> None:

@@ -35,7 +35,7 @@ class Level:
     cpus: int
     """A broker's limit, from which its numbers of threads follow; 0 for none, and Kafka's own numbers."""
     jvm_options: str
-    """Of a broker's JVM beside its heap; empty for what Kafka's start scripts choose."""
+    """Of a broker's JVM beside its heap, in full: one public image never applies Kafka's own choice."""
     racks: bool
     """Whether each broker is told a rack of its own, over which replicas are spread."""
     registries: int
@@ -53,6 +53,9 @@ _G1 = (
     "-XX:G1HeapRegionSize=16M -XX:+ExplicitGCInvokesConcurrent -XX:+ParallelRefProcEnabled"
 )
 
+_SOON_READY = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+"""The quick compiler alone: ready sooner, slower under full load; see docs/performance.md."""
+
 LEVELS: Mapping[str, Level] = {
     "dev": Level(
         suffix="-dev",
@@ -68,7 +71,7 @@ LEVELS: Mapping[str, Level] = {
         heap="512m",
         memory="1g",
         cpus=0,
-        jvm_options="",
+        jvm_options=_SOON_READY,
         racks=False,
         registries=1,
         load_balancer=False,

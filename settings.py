@@ -6,19 +6,18 @@ mean for containers and topics is decided by the pure modules under ``components
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 import yaml
-from pulumi.runtime.config import CONFIG, get_config_env
+from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 import cluster_settings
 from cluster_settings import BOOTSTRAP, HOST, HOST_SAYS, PROXY, Cluster, Java
 from levels import LEVELS, Level
-from messaging.documents import DocumentError, read_yaml
+from messaging.documents import DocumentError, read_json, read_yaml
 from messaging.fields import Fault, Fields
 from messaging.naming import INSTANCE_RULE, Owner
 
@@ -45,7 +44,8 @@ _REFERENCE = re.compile(
 )
 _REFERENCE_SAYS = "an image with a fixed tag or digest, such as example/kafka:4.1.2"
 _CONTAINER = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
-_IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
+_OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IP = re.compile(rf"{_OCTET}(\.{_OCTET}){{3}}", re.ASCII)
 _URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
 _DOCKER_HOST = re.compile(r"(unix|tcp|ssh|http|https|npipe)://\S+")
 
@@ -145,7 +145,11 @@ def load(root: Path) -> Settings:
         SettingsError: anything in the configuration, the site's file or the pins is wrong.
     """
     owner_parts = pulumi.get_project(), pulumi.get_stack()
-    reading = _Reading(_configuration(pulumi.Config()), root, stack=owner_parts[1])
+    config = pulumi.Config()
+    values = _configuration(config)
+    reading = _Reading(values, root, stack=owner_parts[1])
+    if _REGISTRY_PASSWORD in values and not is_config_secret(f"{config.name}:{_REGISTRY_PASSWORD}"):
+        reading.note_plain_text(_REGISTRY_PASSWORD)
     settings = reading.settings(*owner_parts)
     reading.raise_faults()
     return settings
@@ -166,8 +170,8 @@ def _configuration(config: pulumi.Config) -> dict[str, object]:
         values[name] = text
         if name in _SECTIONS:
             try:
-                values[name] = json.loads(text)
-            except json.JSONDecodeError:
+                values[name] = read_json(text)
+            except DocumentError:
                 continue
     return values
 
@@ -188,6 +192,11 @@ class _Reading:
         self._config = Fields(values, self._faults[self._stack_file])
         self._site = Fields(self._document(SITE_FILE), self._faults[SITE_FILE])
 
+    def note_plain_text(self, name: str) -> None:
+        """Notes a secret that stands in the stack's file for everybody to read."""
+        problem = f"is not encrypted. Choose another one and run: pulumi config set --secret messaging:{name}"
+        self._faults[self._stack_file].append(Fault((name,), problem))
+
     def settings(self, project: str, stack: str) -> Settings:
         config = self._config
         environment = config.choice("environment", tuple(LEVELS))
@@ -205,7 +214,9 @@ class _Reading:
         advertised, bind = self._listeners()
         balancer = self._load_balancer(level)
         mode = balancer.mode if balancer else ""
-        cluster = cluster_settings.read(config.section("cluster"), level, advertised, mode=mode)
+        cluster = cluster_settings.read(
+            config.section("cluster"), level, advertised, mode=mode, offset=offset
+        )
         registry_fields = config.section("schemaRegistry")
         registry = cluster_settings.java(registry_fields, "256m", "512m")
         access = _registry_access(config, registry_fields)

@@ -1,7 +1,7 @@
 """What a Kafka node is told: properties as environment, heap and JMX as start arguments. Pure.
 
-Only what Kafka cannot change while it runs, or what counts when a cluster is formed, is set here; the
-settings of topics are the topics' own.
+Only what Kafka cannot change while it runs or would not take again when it starts, or what counts when a
+cluster is formed, is set here; the settings of topics are the topics' own.
 """
 
 from __future__ import annotations
@@ -30,9 +30,15 @@ _LISTENERS = {
 _MIB = 1024 * 1024
 
 _NOTICE_FAILURES = {
-    # A broker that died is noticed after so long; one that pauses longer is taken for dead.
-    "broker.session.timeout.ms": "5000",
-    "broker.heartbeat.interval.ms": "1000",
+    # A broker that died is noticed after so long; one that pauses longer is taken for dead. One that is
+    # stopped goes when the heartbeats of all others know of the new leaders: often, that is sooner.
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "500",
+    # If it was the active controller, too, another one is elected first, which then gives every broker a new
+    # session: these come before those 4 s.
+    "controller.quorum.fetch.timeout.ms": "1500",
+    "controller.quorum.election.timeout.ms": "500",
+    "controller.quorum.election.backoff.max.ms": "500",
 }
 
 
@@ -77,7 +83,7 @@ def environment(
         "group.initial.rebalance.delay.ms": str(level.rebalance_delay_ms),
     }
     if node.is_broker:
-        properties |= _of_a_broker(node)
+        properties |= _of_a_broker(node) | _threads(level)
     if len(topology.nodes) > 1:
         properties |= _NOTICE_FAILURES
     if level.cpus:
@@ -86,8 +92,9 @@ def environment(
     variables = {f"KAFKA_{name.replace('.', '_').upper()}": value for name, value in properties.items()}
     variables |= {
         "CLUSTER_ID": topology.cluster_id,
-        # One of the public images traces every state change of every partition unless told otherwise.
-        "KAFKA_LOG4J_LOGGERS": "kafka.controller=INFO,state.change.logger=INFO",
+        # One of the public images traces every state change of every partition unless told otherwise. Even
+        # one line for each keeps a broker that has just started busy when it becomes leader.
+        "KAFKA_LOG4J_LOGGERS": "kafka.controller=INFO,state.change.logger=WARN",
     }
     return dict(sorted(variables.items()))
 
@@ -112,13 +119,13 @@ def _threads(level: Level) -> dict[str, str]:
     return {
         "num.network.threads": str(max(3, level.cpus + 1)),
         "num.io.threads": str(max(8, 4 * level.cpus)),
-        "num.replica.fetchers": str(min(4, max(2, level.cpus // 2))),
+        "num.replica.fetchers": str(min(4, max(1, level.cpus // 2))),
     }
 
 
 def dynamic(level: Level, added: Mapping[str, str] | None = None) -> dict[str, str]:
     """What all brokers are told while they run, sorted by name."""
-    settings = {"log.segment.bytes": str(level.segment_mib * _MIB), **_threads(level)}
+    settings = {"log.segment.bytes": str(level.segment_mib * _MIB)}
     settings |= {name: value for name, value in (added or {}).items() if is_dynamic(name)}
     return dict(sorted(settings.items()))
 
@@ -129,15 +136,13 @@ def start_command(node: Node, java: Java, level: Level) -> tuple[str, ...]:
     What is given here reaches the broker alone. In the container's environment, every tool that ``docker
     exec`` starts would take the broker's heap and try to open the broker's JMX port.
     """
-    # Named in full where it matters: one of the public images never applies Kafka's own choice.
-    options = (f"KAFKA_JVM_PERFORMANCE_OPTS={level.jvm_options}",) if level.jvm_options else ()
     # A public image holds an empty list of advertised addresses, which a controller must not have.
     without = () if node.is_broker else ("env", "--unset=KAFKA_ADVERTISED_LISTENERS")
     return (
         *without,
         START_COMMAND,
         f"KAFKA_HEAP_OPTS=-Xms{java.heap_mib}m -Xmx{java.heap_mib}m",
-        *options,
+        f"KAFKA_JVM_PERFORMANCE_OPTS={level.jvm_options}",
         f"KAFKA_JMX_PORT={node.jmx_port}",
         "KAFKA_JMX_HOSTNAME=localhost",
         # Without it, the start script of one of the public images writes logs of garbage

@@ -66,7 +66,7 @@ def container(
             start_period=health.start_period,
             retries=health.retries,
         ),
-        cpus=str(blueprint.cpus) if blueprint.cpus else None,
+        cpus=processors(blueprint.cpus) if blueprint.cpus else None,
         memory=blueprint.memory_mib,
         # Without it Docker adds as much swap again, and reports it back as a difference for ever.
         memory_swap=blueprint.memory_mib,
@@ -80,6 +80,14 @@ def container(
             delete_before_replace=True,
         ),
     )
+
+
+def processors(number: int) -> str:
+    """A number of processors, spelled as the official provider reads it back: ``2.0`` for 2, ``10.`` for 10.
+
+    It compares spellings, and would replace the container at every run for another one.
+    """
+    return f"{number}." if "0" in str(number) else f"{number}.0"
 
 
 def label_list(labels: Mapping[str, str]) -> list[dict[str, str]]:

@@ -47,7 +47,7 @@ class EventStream(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EventStreamArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("messaging:index:EventStream", name, dict(args.about), opts)
-        for topic in args.topics:
+        topics = [
             kafka.Topic(
                 f"{topic.name}-topic",
                 name=topic.name,
@@ -58,6 +58,8 @@ class EventStream(pulumi.ComponentResource):
                     parent=self, deleted_with=args.identity, protect=args.protect_data
                 ),
             )
+            for topic in args.topics
+        ]
         for quota in args.quotas:
             kafka.Quota(
                 f"{name}-{quota.client}-quota",
@@ -77,7 +79,9 @@ class EventStream(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     deleted_with=args.identity,
-                    depends_on=list(args.depends_on),
+                    # A subject may wait for its registry, and an engine does only so many things at once:
+                    # those that wait must not keep the topics from being made.
+                    depends_on=[*args.depends_on, *topics],
                     protect=args.protect_data,
                 ),
             )

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HealthCheck:
-    """One health check with Docker's timing."""
+    """One health check with Docker's timing, in Docker's spelling.
+
+    The official provider reads ``60s`` back as ``1m0s``, and would replace the container for the difference.
+    """
 
     test: tuple[str, ...]
     """Docker's form: ``CMD`` or ``CMD-SHELL`` and what follows."""
     interval: str = "5s"
     timeout: str = "5s"
-    start_period: str = "60s"
+    start_period: str = "1m0s"
     """Failures do not count so long: a broker may have to recover its log first."""
     retries: int = 12
 

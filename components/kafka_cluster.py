@@ -17,6 +17,8 @@ from components.kafka_node import KafkaNode, KafkaNodeArgs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pulumi_docker as docker
+
     from components.blueprint import Blueprint
     from components.platform import Platform
     from components.topology import Node
@@ -52,6 +54,8 @@ class KafkaCluster(pulumi.ComponentResource):
     """Whatever lives inside Kafka is ``deleted_with`` it."""
     ready: ClusterReady
     """Whatever needs a complete cluster depends on it."""
+    started: Sequence[pulumi.Resource]
+    """What services depend on that wait for a broker by themselves."""
     provider: kafka.Provider
     """For topics and the like; it waits for :attr:`ready`."""
 
@@ -81,13 +85,15 @@ class KafkaCluster(pulumi.ComponentResource):
                 "broker": node.is_broker,
                 "voter": node.is_controller,
                 "wanted": blueprint.fingerprint,
+                "cpus": blueprint.cpus,
             }
             for node, blueprint in zip(topology.nodes, args.planned.nodes, strict=True)
         ]
         brokers = [address for address in addresses if address["broker"]]
-        nodes: list[KafkaNode] = []
+        made: dict[int, docker.Container] = {}
         for node, blueprint in _in_order(args):
-            made = KafkaNode(
+            previous = list(made.values())
+            made[node.id] = KafkaNode(
                 f"{name}-{node.id}",
                 KafkaNodeArgs(
                     blueprint=blueprint,
@@ -95,7 +101,7 @@ class KafkaCluster(pulumi.ComponentResource):
                     nodes=addresses,
                     # One after another, without waiting for health: a quorum forms only when most of its
                     # members run. Once it has, the gates wait.
-                    previous=nodes[-1].container if nodes else None,
+                    previous=previous[-1] if previous else None,
                     docker_host=args.docker_host,
                     gate_timeout_seconds=args.ready_timeout_seconds,
                     protect_data=args.protect_data,
@@ -103,17 +109,20 @@ class KafkaCluster(pulumi.ComponentResource):
                     depends_on=args.depends_on,
                 ),
                 pulumi.ResourceOptions(parent=self),
-            )
-            nodes.append(made)
-        containers = [made.container for made in nodes]
+            ).container
+        # Always in the same order: whichever node was replaced first makes no difference afterwards.
+        containers = [made[node.id] for node in topology.nodes]
         self.ready = ClusterReady(
             f"{name}-ready",
             nodes=[{key: node[key] for key in ("id", "name", "host", "port")} for node in brokers],
             voters=[node.id for node in topology.controllers],
-            containers=[made.id for made in containers],
+            containers=[one.id for one in containers],
             timeout_seconds=args.ready_timeout_seconds,
             opts=pulumi.ResourceOptions(parent=self, depends_on=containers),
         )
+        # A registry creates its topic with no more replicas than there are brokers at that moment: only where
+        # there will never be a second one may it start beside the first.
+        self.started = containers if len(brokers) == 1 else [self.ready]
         settings = ClusterSettings(
             f"{name}-settings",
             nodes=[{key: node[key] for key in ("id", "host", "port")} for node in brokers],

@@ -64,7 +64,7 @@ class KafkaNode(pulumi.ComponentResource):
             settings=blueprint.described,
             docker_host=args.docker_host,
             timeout_seconds=args.gate_timeout_seconds,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before, deleted_with=args.identity),
         )
         volume = docker.Volume(
             f"{name}-data",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from messaging.avro_types import Type
+    from messaging.documents import ObjectPlaces
 
 
 class SchemaError(ValueError):
@@ -69,6 +70,39 @@ def parse(
     Raises:
         SchemaError: it is not JSON, not Avro, or of another kind.
     """
+    document, places = _document(text, kinds)
+    others = known or {}
+    reading = _read(document, places, others)
+    schema = AvroSchema(one_line(document), reading.type, reading.referenced)
+    _try_the_clients_parser(schema, others)
+    return schema
+
+
+def parse_whole(
+    text: str, known: Mapping[str, AvroSchema], *, kinds: tuple[str, ...] = ("record",)
+) -> AvroSchema:
+    """The schema in a text, with the types that it takes from others inside it, each where it is first used.
+
+    What it defines itself is not taken from others, whatever they have under that name: it may be older.
+
+    Args:
+        text: JSON.
+        known: schemas that it may reference, by their types' full names.
+        kinds: what it may be.
+
+    Raises:
+        SchemaError: it is not JSON, not Avro, or of another kind.
+    """
+    document, places = _document(text, kinds)
+    alone = avro_reader.read(document)
+    if alone.faults:
+        others = {name: schema for name, schema in known.items() if name not in alone.defined}
+        _read(document, places, others)
+        document = _Whole(others).type(document, "")
+    return parse(one_line(document), kinds=kinds)
+
+
+def _document(text: str, kinds: tuple[str, ...]) -> tuple[Any, ObjectPlaces]:
     try:
         document, places = read_placed_json(text)
     except DocumentError as error:
@@ -78,16 +112,63 @@ def parse(
         raise SchemaError(
             [(1, f'not an Avro {kinds[0]}: the top level must be an object of "type" {wanted}')]
         )
-    others = known or {}
-    reading = avro_reader.read(document, {name: schema.type for name, schema in others.items()})
+    return document, places
+
+
+def _read(document: object, places: ObjectPlaces, known: Mapping[str, AvroSchema]) -> avro_reader.Reading:
+    reading = avro_reader.read(document, {name: schema.type for name, schema in known.items()})
     if reading.faults:
         faults = [
             (places.line(fault.node), f"not Avro: {fault.place} {fault.problem}") for fault in reading.faults
         ]
         raise SchemaError(faults)
-    schema = AvroSchema(one_line(document), reading.type, reading.referenced)
-    _try_the_clients_parser(schema, others)
-    return schema
+    return reading
+
+
+class _Whole:
+    """One walk over a schema's JSON, which is valid, that puts definitions where names stand."""
+
+    def __init__(self, known: Mapping[str, AvroSchema]) -> None:
+        self._known = known
+        self._defined: set[str] = set()
+
+    def type(self, node: Any, space: str) -> Any:
+        if isinstance(node, str):
+            return self._by_name(node, space)
+        if isinstance(node, list):
+            return [self.type(branch, space) for branch in node]
+        kind = node["type"]
+        if isinstance(kind, str) and kind in avro_types.NAMED:
+            return self._definition(node, space)
+        inner = {"array": "items", "map": "values"}.get(kind, "type") if isinstance(kind, str) else "type"
+        return {**node, inner: self.type(node[inner], space)}
+
+    def _by_name(self, name: str, space: str) -> Any:
+        full = _plain(name, space)
+        if name in avro_types.PRIMITIVES or not self._defined.isdisjoint({full, name}):
+            return name
+        found = self._known.get(full) or self._known.get(name)
+        if found is None:
+            return name
+        definition = json.loads(found.text)
+        if "." not in definition["name"]:
+            # Without one of its own it would have that of the schema around it.
+            definition.setdefault("namespace", "")
+        return self.type(definition, "")
+
+    def _definition(self, node: dict[str, Any], space: str) -> Any:
+        full = _plain(node["name"], node.get("namespace", space))
+        if full in self._defined:
+            # Two types that it takes from others have this one inside.
+            return full
+        self._defined.add(full)
+        space = full.rpartition(".")[0]
+        if "fields" not in node:
+            return node
+        return {
+            **node,
+            "fields": [{**field, "type": self.type(field["type"], space)} for field in node["fields"]],
+        }
 
 
 def _try_the_clients_parser(schema: AvroSchema, known: Mapping[str, AvroSchema]) -> None:

@@ -192,7 +192,7 @@ class _Reader:
                 has_default="default" in one,
                 default=one.get("default"),
             )
-            if one.get("order", "ascending") not in {"ascending", "descending", "ignore"}:
+            if one.get("order", "ascending") not in ("ascending", "descending", "ignore"):
                 self._fault(
                     inside, f"has the order {one['order']!r}; allowed: ascending, descending, ignore", one
                 )

@@ -6,23 +6,23 @@ import re
 
 DYNAMIC = frozenset(
     """
-    background.threads compression.gzip.level compression.lz4.level compression.type compression.zstd.level
+    compression.gzip.level compression.lz4.level compression.type compression.zstd.level
     log.cleaner.backoff.ms log.cleaner.dedupe.buffer.size log.cleaner.delete.retention.ms
     log.cleaner.io.buffer.load.factor log.cleaner.io.buffer.size log.cleaner.io.max.bytes.per.second
     log.cleaner.max.compaction.lag.ms log.cleaner.min.cleanable.ratio log.cleaner.min.compaction.lag.ms
-    log.cleaner.threads log.cleanup.policy log.flush.interval.messages log.flush.interval.ms
+    log.cleanup.policy log.flush.interval.messages log.flush.interval.ms
     log.index.interval.bytes log.index.size.max.bytes log.message.timestamp.after.max.ms
     log.message.timestamp.before.max.ms log.message.timestamp.type log.preallocate log.retention.bytes
     log.retention.ms log.roll.jitter.ms log.roll.ms log.segment.bytes log.segment.delete.delay.ms
     max.connection.creation.rate max.connections max.connections.per.ip max.connections.per.ip.overrides
-    message.max.bytes num.io.threads num.network.threads num.recovery.threads.per.data.dir
-    num.replica.fetchers producer.id.expiration.ms transaction.partition.verification.enable
+    message.max.bytes producer.id.expiration.ms transaction.partition.verification.enable
     """.split()  # noqa: SIM905 - a table reads better than forty quoted lines
 )
-"""What Kafka takes for the whole cluster while it runs."""
+"""What Kafka takes for the whole cluster while it runs, and again when a broker starts.
 
-THREADS = frozenset(name for name in DYNAMIC if re.search(r"threads|fetchers", name))
-"""Kafka at most halves or doubles these in one step."""
+The sizes of thread pools are not here: a broker that starts takes none that is less than half or more than
+double of what it was started with, and from then on refuses every other change of its settings as well.
+"""
 
 RULE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9]{2,})+")
 """What a setting's name must match: images read single letters between dots in different ways."""
@@ -60,18 +60,16 @@ def is_dynamic(name: str) -> bool:
     return name in DYNAMIC
 
 
-def steps(name: str, current: int, wanted: int) -> list[int]:
-    """The values by which a setting gets from one to the other, the wanted one last.
+def same(one: str, other: str) -> bool:
+    """Whether two spellings are one value: Kafka shows what it has read, such as ``1.0E7`` for 10000000."""
+    return _value(one) == _value(other)
 
-    Args:
-        name: the setting's.
-        current: what it is.
-        wanted: what it is to be.
-    """
-    if name not in THREADS:
-        return [wanted]
-    found = []
-    while current > 0 and not -(-current // 2) <= wanted <= current * 2:
-        current = current * 2 if wanted > current else -(-current // 2)
-        found.append(current)
-    return [*found, wanted]
+
+def _value(text: str) -> int | float | list[str]:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    words = [word.strip() for word in text.split(",")]
+    return [word.lower() if word.lower() in {"true", "false"} else word for word in words]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from messaging import avro, dead_letters, schema_history
-from messaging.catalogue_keys import CATALOGUE, ENVIRONMENTS, SCHEMA_FILE, STRING_KEY
+from messaging.avro_types import walk
+from messaging.catalogue_keys import CATALOGUE, ENVIRONMENTS, SCHEMA_FILE, STRING_KEY, as_shown
 from messaging.catalogue_rules import read
 from messaging.documents import DocumentError, Places, read_placed_yaml
 from messaging.fields import Fault, Fields
@@ -119,7 +120,7 @@ class _Reader:
             cleanup=entry["cleanup"],
             sizes={environment: self._size(at, environment, entry) for environment in ENVIRONMENTS},
             subjects=tuple(subjects),
-            settings=entry["settings"],
+            settings={key: as_shown(key, value) for key, value in entry["settings"].items()},
             quotas=quotas,
         )
 
@@ -232,15 +233,19 @@ class _Reader:
     # --- versions ---
 
     def _compare_with_history(self, catalogue: Catalogue) -> None:
-        known = self._known()
+        types = schema_history.types(self._folder, self._known())
+        inside: set[str] = set()
         for subject in catalogue.subjects:
             try:
-                recorded = schema_history.versions(self._folder, subject.name, known)
+                recorded = schema_history.versions(self._folder, subject.name, types)
             except schema_history.HistoryError as error:
                 within = f"{self._folder.name}/"
                 self.faults |= {(file.removeprefix(within), line, said) for file, line, said in error.faults}
+                # Whatever it names may be needed once it can be read.
+                inside |= set(types)
                 continue
-            for breach in schema_history.breaches(subject.compatibility, subject.schema, recorded):
+            inside |= {type_.name for one in recorded for type_ in walk(one.schema.type)}
+            for breach in schema_history.breaches(subject, recorded):
                 problem = (
                     f"{subject.name} must stay {subject.compatibility} compatible: {breach}. Or use a new "
                     "stream beside this one: docs/streams.md, «A breaking change»"
@@ -249,7 +254,8 @@ class _Reader:
         owners = {subject.name for subject in catalogue.subjects}
         gone = {f"{name}-{part}" for name in catalogue.deleted for part in ("key", "value")}
         for name in schema_history.subjects(self._folder):
-            if name not in owners | gone:
+            # A type that is shared no more may be named by old versions.
+            if name not in owners | gone | inside:
                 problem = "holds versions of a subject that no stream has. Remove it, or add its stream"
                 self.faults.add((f"{schema_history.FOLDER}/{name}", 1, problem))
 

@@ -58,6 +58,18 @@ TOPIC_SETTINGS: Mapping[str, re.Pattern[str]] = {
 """Kafka's topic settings that a stream may state besides those that its other keys decide."""
 
 
+def as_shown(name: str, value: str) -> str:
+    """A topic's setting in the words in which Kafka shows it, so that a refresh finds no difference.
+
+    Args:
+        name: one of :data:`TOPIC_SETTINGS`.
+        value: what its rule takes.
+    """
+    if name == "min.cleanable.dirty.ratio":
+        return str(float(value))
+    return str(int(value)) if value.isdigit() else value
+
+
 _DURATION = Measure(units=DURATION_UNITS_MS, example="7d")
 _SIZE = Measure(units=SIZE_UNITS_MIB, example="5m")
 

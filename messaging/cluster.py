@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from messaging.availability import Partition
-from messaging.protocol import NodeError, ask, error_name
+from messaging.protocol import ANSWER_SECONDS, NodeError, ask, error_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -26,6 +26,7 @@ _MIN_IN_SYNC = "min.insync.replicas"
 _UNKNOWN_TOPIC = 3
 _CONFIG_SOURCE_DYNAMIC = {TOPIC: (1,), BROKER: (2, 3)}
 _SET, _DELETE = 0, 1
+_PREFERRED = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +103,13 @@ def _least_in_sync(address: Address, topics: Collection[str]) -> dict[str, int]:
 
 
 def configuration(
-    address: Address, kind: int, names: Iterable[str], *, keys: list[str] | None = None, dynamic: bool = False
+    address: Address,
+    kind: int,
+    names: Iterable[str],
+    *,
+    keys: list[str] | None = None,
+    dynamic: bool = False,
+    timeout: float = ANSWER_SECONDS,
 ) -> dict[str, dict[str, str]]:
     """Settings of topics or brokers by name; what does not exist is left out.
 
@@ -112,6 +119,7 @@ def configuration(
         names: topics, ids of brokers, or :data:`WHOLE_CLUSTER`.
         keys: which settings; None for all.
         dynamic: only what was set while Kafka ran.
+        timeout: seconds for connecting, and again for each part of the answer.
 
     Raises:
         NodeError: it does not answer, or refuses.
@@ -128,7 +136,7 @@ def configuration(
         resources=wanted, include_synonyms=False, include_documentation=False, version=4
     )
     found = {}
-    for result in ask(address, request, DescribeConfigsResponse).results:
+    for result in ask(address, request, DescribeConfigsResponse, timeout=timeout).results:
         if result.error_code == _UNKNOWN_TOPIC:
             continue
         _raise(address, "did not say its configuration", result)
@@ -145,7 +153,7 @@ def configure(address: Address, kind: int, changes: Mapping[str, Mapping[str, st
     """Changes settings while Kafka runs, each by itself; what is not named stays.
 
     Args:
-        address: who is asked; for the whole cluster's settings, any node.
+        address: who is asked; for a single broker's own settings, that broker.
         kind: :data:`TOPIC` or :data:`BROKER`.
         changes: by name of topic or broker, values by key; None takes a key back to what it was before.
 
@@ -297,3 +305,29 @@ def move(address: Address, wanted: Mapping[tuple[str, int], tuple[int, ...]]) ->
     for topic in answer.responses:
         for partition in topic.partitions:
             _raise(address, f"refuses to move {topic.name}-{partition.partition_index}", partition)
+
+
+def elect_preferred(address: Address, partitions: Iterable[tuple[str, int]]) -> None:
+    """Lets each partition be led by the first of its replicas again; one that cannot be stays as it is.
+
+    Args:
+        address: who passes it on to the active controller.
+        partitions: by topic and number.
+
+    Raises:
+        NodeError: it does not answer, or the controller refuses them all.
+    """
+    from kafka.protocol.admin.topics import ElectLeadersRequest, ElectLeadersResponse
+
+    wanted = sorted(partitions)
+    topics = [
+        ElectLeadersRequest.TopicPartitions(
+            topic=name, partitions=[number for topic, number in wanted if topic == name]
+        )
+        for name in sorted({topic for topic, _ in wanted})
+    ]
+    request = ElectLeadersRequest(
+        election_type=_PREFERRED, topic_partitions=topics, timeout_ms=5000, version=2
+    )
+    answer = ask(address, request, ElectLeadersResponse, timeout=10)
+    _raise(address, "refuses to move leaders back", answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from json.decoder import JSONDecoder
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]  # the scanner that asks for each object
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from messaging.fields import shown
+
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
 # The parser that is written in C reads a catalogue of a thousand streams in a tenth of the time.
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TOO_DEEP = "not usable: it is nested too deeply"
 
 
 class DocumentError(ValueError):
@@ -53,18 +57,40 @@ class _UniqueKeysLoader(_SafeLoader):  # type: ignore[misc]  # one of two classe
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
-                    line, column = key.start_mark.line + 1, key.start_mark.column + 1
-                    raise DocumentError(f"line {line}, column {column}: the key {key.value!r} is given twice")
+                    raise DocumentError(f"{_place(key.start_mark)}the key {key.value!r} is given twice")
                 seen.add(key.value)
         made: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
         return made
+
+
+def _placed(construct: Callable[[Any, Any], object], kind: str) -> Callable[[Any, Any], object]:
+    """A constructor that refuses with the place; PyYAML's own fail with whatever the text leads them to."""
+
+    def constructed(loader: Any, node: Any) -> object:
+        try:
+            return construct(loader, node)
+        except (ValueError, LookupError, AttributeError, OverflowError):
+            raise DocumentError(
+                f"{_place(node.start_mark)}{shown(node.value)} is no {kind}; put it in quotes if it is a text"
+            ) from None
+
+    return constructed
+
+
+for _tag, _kind in (("bool", "truth"), ("int", "number"), ("float", "number"), ("timestamp", "date")):
+    _name = f"tag:yaml.org,2002:{_tag}"
+    _UniqueKeysLoader.add_constructor(_name, _placed(_SafeLoader.yaml_constructors[_name], _kind))
+
+
+def _place(mark: yaml.Mark) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}: "
 
 
 def read_yaml(text: str) -> object:
     """The document in a YAML text; None for an empty one.
 
     Raises:
-        DocumentError: it is not YAML, or a mapping has a key twice.
+        DocumentError: it is not YAML, a mapping has a key twice, or a date or number is none.
     """
     return read_placed_yaml(text)[0]
 
@@ -83,14 +109,15 @@ def read_placed_yaml(text: str) -> tuple[object, Places]:
             document = None if node is None else loader.construct_document(node)
         finally:
             loader.dispose()
+        if node is not None:
+            _note_lines(node, (), lines, set())
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        place = _place(error.problem_mark) if error.problem_mark else ""
         raise DocumentError(f"{place}not YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise DocumentError(f"not YAML: {error}") from None
-    if node is not None:
-        _note_lines(node, (), lines, set())
+    except RecursionError:
+        raise DocumentError(_TOO_DEEP) from None
     return document, Places(lines)
 
 
@@ -111,13 +138,38 @@ def _note_lines(node: Any, path: tuple[str, ...], lines: dict[tuple[str, ...], i
             _note_lines(value, below, lines, seen)
 
 
+class _NumberError(ValueError):
+    """A number that JSON does not have, or that could not be written again."""
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _NumberError(f"the number {shown(text)} is too large")
+    return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise _NumberError(f"a number has {len(text)} digits") from None
+
+
+def _no_constant(text: str) -> None:
+    raise _NumberError(f"JSON has no {text}")
+
+
+_NUMBERS: Any = {"parse_float": _finite, "parse_int": _whole, "parse_constant": _no_constant}
+
+
 def read_json(text: str) -> object:
     """The document in a JSON text.
 
     Raises:
         DocumentError: it is not JSON.
     """
-    return _decoded(text, json.JSONDecoder())
+    return _decoded(text, JSONDecoder(**_NUMBERS))
 
 
 def read_placed_json(text: str) -> tuple[object, ObjectPlaces]:
@@ -127,13 +179,17 @@ def read_placed_json(text: str) -> tuple[object, ObjectPlaces]:
         DocumentError: it is not JSON, or an object has a key twice.
     """
     lines: dict[int, tuple[object, int]] = {}
-    decoder = JSONDecoder(object_pairs_hook=_unique_keys)
+    decoder = JSONDecoder(object_pairs_hook=_unique_keys, **_NUMBERS)
     parse = decoder.parse_object  # type: ignore[attr-defined]  # how the scanner reads an object
 
     def noting(text_and_start: tuple[str, int], *others: Any) -> tuple[object, int]:
-        made, end = parse(text_and_start, *others)
+        line = text.count("\n", 0, text_and_start[1]) + 1
+        try:
+            made, end = parse(text_and_start, *others)
+        except _NumberError as error:
+            raise DocumentError(f"not usable, in the object on line {line}: {error}") from None
         # The object itself is kept, so that its identity stays its own.
-        lines[id(made)] = made, text.count("\n", 0, text_and_start[1]) + 1
+        lines[id(made)] = made, line
         return made, end
 
     decoder.parse_object = noting  # type: ignore[attr-defined]
@@ -155,5 +211,7 @@ def _decoded(text: str, decoder: JSONDecoder) -> object:
         return decoder.decode(text)
     except json.JSONDecodeError as error:
         raise DocumentError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from None
+    except _NumberError as error:
+        raise DocumentError(f"not usable: {error}") from None
     except RecursionError:
-        raise DocumentError("not usable: it is nested too deeply") from None
+        raise DocumentError(_TOO_DEEP) from None

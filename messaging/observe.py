@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from messaging.quorum import Quorum
 
 
+_NANO = 10**9
 _NO_LISTENER = "it has no listener for clients"
 
 
@@ -72,7 +73,9 @@ def containers(docker_host: str, names: Iterable[str]) -> dict[str, Container] |
                     continue
                 labels = details["Config"].get("Labels") or {}
                 found[name] = Container(
-                    state=str(details["State"]["Status"]), built_from=str(labels.get(BUILT_FROM_LABEL, ""))
+                    state=str(details["State"]["Status"]),
+                    built_from=str(labels.get(BUILT_FROM_LABEL, "")),
+                    cpus=details["HostConfig"].get("NanoCpus", 0) / _NANO,
                 )
     except EngineError:
         return None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from messaging.availability import Partition
-    from messaging.cluster import Broker
+    from messaging.cluster import Broker, View
+
+Key = tuple[str, int]
+"""A partition's topic and number."""
 
 
 class PlacementError(Exception):
@@ -38,7 +41,7 @@ class Move:
 
 
 def plan(
-    partitions: Iterable[Partition], brokers: Sequence[Broker], *, without: Collection[int] = ()
+    partitions: Sequence[Partition], brokers: Sequence[Broker], *, without: Collection[int] = ()
 ) -> list[Move]:
     """The moves that are needed.
 
@@ -48,8 +51,15 @@ def plan(
         without: brokers that are to hold nothing.
 
     Raises:
-        PlacementError: there are fewer brokers left than some partition has replicas.
+        PlacementError: there are fewer brokers left than some partition has replicas, or a broker that has
+            some does not serve: what it has is not moved away for that.
     """
+    strangers = sorted(
+        {broker for one in partitions for broker in one.replicas} - {one.id for one in brokers}
+    )
+    if strangers:
+        listed = ", ".join(str(broker) for broker in strangers)
+        raise PlacementError(f"the brokers {listed} hold replicas and do not serve: `messaging repair` first")
     placing = _Placing([broker for broker in brokers if broker.id not in without])
     before = {(one.topic, one.number): one.replicas for one in sorted(partitions)}
     short = [f"{topic}-{number}" for (topic, number), found in before.items() if len(found) > placing.count]
@@ -66,12 +76,27 @@ def plan(
     ]
 
 
+def settled(views: Sequence[View], targets: Mapping[Key, tuple[int, ...]]) -> list[Partition] | None:
+    """The partitions as they are once nothing is being moved any more, or nothing if that cannot be said yet.
+
+    While a partition is being moved it is on its old brokers and on its new ones, and a broker that hears
+    late of its end still says so: planned from that, it would get more replicas than it ever had.
+
+    Args:
+        views: the cluster as each of its brokers sees it.
+        targets: the brokers that partitions will be on which are being moved, or were just now.
+    """
+    seen = [
+        [replace(one, replicas=targets.get((one.topic, one.number), one.replicas)) for one in view.partitions]
+        for view in views
+    ]
+    said = [{(one.topic, one.number): one.replicas for one in partitions} for partitions in seen]
+    return seen[0] if all(one == said[0] for one in said) else None
+
+
 def loads(replicas: Iterable[Sequence[int]]) -> Counter[int]:
     """How many replicas each broker has."""
     return Counter(broker for one in replicas for broker in one)
-
-
-Key = tuple[str, int]
 
 
 class _Placing:
@@ -87,8 +112,9 @@ class _Placing:
             self._replace_lost(replicas, load)
         self._even_out(after, load)
         leaders = Counter(replicas[0] for replicas in after.values() if replicas)
-        for replicas in after.values():
-            self._lead(replicas, leaders)
+        # What one partition gives may let an earlier one give, too: until nothing is two apart any more.
+        while sum(self._lead(replicas, leaders) for replicas in after.values()):
+            pass
         return {key: tuple(replicas) for key, replicas in after.items()}
 
     def _replace_lost(self, replicas: list[int], load: Counter[int]) -> None:
@@ -128,12 +154,14 @@ class _Placing:
         others = {self._racks[broker] for broker in replicas if broker != giver}
         return self._racks[taker] not in others or self._racks[giver] in others
 
-    def _lead(self, replicas: list[int], leaders: Counter[int]) -> None:
-        """Prefers another of a partition's brokers as its leader if that one leads two less."""
+    def _lead(self, replicas: list[int], leaders: Counter[int]) -> bool:
+        """Prefers another of a partition's brokers as leader if that one leads two less; whether it did."""
         first = replicas[0]
         other = min(replicas, key=lambda broker: (leaders[broker], replicas.index(broker)))
-        if leaders[first] - leaders[other] >= 2:  # noqa: PLR2004 - one apart is even
-            replicas.remove(other)
-            replicas.insert(0, other)
-            leaders[first] -= 1
-            leaders[other] += 1
+        if leaders[first] - leaders[other] < 2:  # noqa: PLR2004 - one apart is even
+            return False
+        replicas.remove(other)
+        replicas.insert(0, other)
+        leaders[first] -= 1
+        leaders[other] += 1
+        return True

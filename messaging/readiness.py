@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from messaging.quorum import Quorum
 
 CAUGHT_UP_WITHIN_MS = 2_000
-"""Kafka takes a voter that is further behind for lost (``controller.quorum.fetch.timeout.ms``)."""
+"""Voters that hear nothing from their leader for nearly as long elect another one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

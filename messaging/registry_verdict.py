@@ -14,10 +14,12 @@ from messaging.avro_compatibility import Version
 from messaging.schema_registry import RegistryError, SchemaReference, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from messaging.avro import AvroSchema
     from messaging.schema_registry import RegisteredSchema, SchemaRegistry
+
+    Latest = Callable[[str], RegisteredSchema | None]
 
 _KINDS = ("record", "enum", "fixed")
 
@@ -53,24 +55,30 @@ class Wanted:
         return avro.parse(self.schema, known, kinds=_KINDS)
 
 
-def refusal(registry: SchemaRegistry, wanted: Wanted) -> str | None:
+def refusal(registry: SchemaRegistry, wanted: Wanted, latest: Latest | None = None) -> str | None:
     """Why the registry would not take a schema; None if it would, or has it already.
+
+    Args:
+        registry: the one that is asked.
+        wanted: what it is to take.
+        latest: the newest version of a subject, for callers that ask about many which share types.
 
     Raises:
         UnreachableError: it does not answer.
         RegistryError: it cannot be asked.
     """
     subject, level = wanted.subject, wanted.compatibility
-    latest = registry.latest(subject)
-    if latest is None or avro.same(latest.text, wanted.schema):
+    newest_of = latest or registry.latest
+    newest = newest_of(subject)
+    if newest is None:
         return None
-    references = registered_references(registry, wanted)
-    if references is not None and registry.find(subject, wanted.schema, references) is not None:
+    references = registered_references(registry, wanted, newest_of)
+    if references is not None and _is_there(registry, wanted, references, newest):
         return None
-    reasons = [str(breach) for breach in _breaches(registry, wanted, latest)]
+    reasons = [str(breach) for breach in _breaches(registry, wanted, newest)]
     if not reasons and references is not None and registry.compatibility(subject) == level:
         asked = _asked(registry, wanted, references)
-        reasons = [f"the registry refuses it after version {latest.version}: {asked}"] if asked else []
+        reasons = [f"the registry refuses it after version {newest.version}: {asked}"] if asked else []
     if not reasons:
         return None
     return (
@@ -79,25 +87,48 @@ def refusal(registry: SchemaRegistry, wanted: Wanted) -> str | None:
     )
 
 
-def registered_references(registry: SchemaRegistry, wanted: Wanted) -> tuple[SchemaReference, ...] | None:
-    """The versions of the types that a schema itself names; None if one is not registered yet."""
-    named = wanted.parsed().references
-    found: list[SchemaReference] = []
+def registered_references(
+    registry: SchemaRegistry, wanted: Wanted, latest: Latest | None = None
+) -> tuple[SchemaReference, ...] | None:
+    """The versions of the types that a schema itself names; None if one is not registered yet.
+
+    A type's text alone does not tell its version: it stays as it is when what it builds on changes.
+    """
+    if not wanted.references:
+        return ()
+    known: dict[str, AvroSchema] = {}
+    found: dict[str, SchemaReference] = {}
     for one in wanted.references:
-        if one.name not in named:
-            continue
+        schema = avro.parse(one.schema, known, kinds=_KINDS)
+        below = {found[name] for name in schema.references}
         version = next(
             (
                 there.version
-                for there in _newest_first(registry, one.subject)
-                if avro.same(there.text, one.schema)
+                for there in _newest_first(registry, one.subject, latest or registry.latest)
+                # Some registries leave references out of their answers.
+                if avro.same(there.text, one.schema) and set(there.references) in (below, set())
             ),
             None,
         )
         if version is None:
             return None
-        found.append(SchemaReference(name=one.name, subject=one.subject, version=version))
-    return tuple(found)
+        known[one.name] = schema
+        found[one.name] = SchemaReference(name=one.name, subject=one.subject, version=version)
+    named = avro.parse(wanted.schema, known, kinds=_KINDS).references
+    return tuple(reference for name, reference in found.items() if name in named)
+
+
+def _is_there(
+    registry: SchemaRegistry,
+    wanted: Wanted,
+    references: Sequence[SchemaReference],
+    newest: RegisteredSchema,
+) -> bool:
+    """Whether a version has the wanted text and takes the wanted types from others."""
+    if avro.same(newest.text, wanted.schema) and set(newest.references) == set(references):
+        return True
+    there = registry.find(wanted.subject, wanted.schema, references)
+    return there is not None and set(there.references) == set(references)
 
 
 def _asked(registry: SchemaRegistry, wanted: Wanted, references: Sequence[SchemaReference]) -> str | None:
@@ -113,14 +144,14 @@ def _asked(registry: SchemaRegistry, wanted: Wanted, references: Sequence[Schema
 
 
 def _breaches(
-    registry: SchemaRegistry, wanted: Wanted, latest: RegisteredSchema
+    registry: SchemaRegistry, wanted: Wanted, newest: RegisteredSchema
 ) -> list[avro_compatibility.Breach]:
     """What Avro's rules say about the versions that count at the wanted level."""
     if wanted.compatibility == "NONE":
         return []
-    counted = [latest]
+    counted = [newest]
     if wanted.compatibility.endswith("_TRANSITIVE"):
-        counted = list(_newest_first(registry, wanted.subject))[::-1]
+        counted = list(_newest_first(registry, wanted.subject, lambda _: newest))[::-1]
     versions: list[Version] = []
     for one in counted:
         try:
@@ -133,9 +164,13 @@ def _breaches(
     return avro_compatibility.breaches(wanted.compatibility, wanted.parsed().type, versions)
 
 
-def _newest_first(registry: SchemaRegistry, subject: str) -> Iterator[RegisteredSchema]:
+def _newest_first(registry: SchemaRegistry, subject: str, latest: Latest) -> Iterator[RegisteredSchema]:
+    newest = latest(subject)
+    if newest is None:
+        return
+    yield newest
     for number in reversed(registry.versions(subject)):
-        version = registry.version(subject, number)
+        version = registry.version(subject, number) if number < newest.version else None
         if version is not None:
             yield version
 

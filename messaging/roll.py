@@ -33,6 +33,12 @@ class Node:
     """Whether it is a member of the quorum."""
     wanted: str
     """Hash of everything that its container is to be built from."""
+    cpus: float = 0
+    """Its limit of processors, which can be changed behind the label's back; 0 for none."""
+
+    def is_built(self, container: Container) -> bool:
+        """Whether the container is as wanted, so that nothing replaces it."""
+        return container.built_from == self.wanted and container.cpus == self.cpus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +49,8 @@ class Container:
     """Docker's word; :data:`MISSING` if there is none."""
     built_from: str
     """What its label says; empty if it has none."""
+    cpus: float = 0
+    """Its limit of processors as it is now; 0 for none."""
 
     @property
     def runs(self) -> bool:
@@ -103,20 +111,26 @@ def decide(target: Node, nodes: Sequence[Node], facts: Mapping[str, Fact], *, be
     own = facts[target.name]
     voters = [node for node in nodes if node.voter]
     running = sum(facts[node.name].runs for node in voters)
-    if own.container and own.container.runs and own.container.built_from == target.wanted:
+    if own.container and own.container.runs and target.is_built(own.container):
         return Verdict(passes=True)
-    if 2 * running <= len(voters):
+    serves = any(fact.answers for fact in facts.values())
+    # Brokers go on serving without controllers, but once stopped they could not come back.
+    if not serves and 2 * running <= len(voters):
         said = f"{running} of {len(voters)} controllers run, so there is no cluster that could be disturbed"
         return Verdict(passes=True, reasons=(said,) if running else ())
-    if not own.runs:
-        state = own.container.state if own.container else "silent"
-        return Verdict(passes=True, reasons=(f"{target.name} is {state}: its replacement is its repair",))
+    # Silence alone is no proof: it may be starting while Docker does not say.
+    if own.container and not own.container.runs:
+        said = f"{target.name} is {own.container.state}: its replacement is its repair"
+        return Verdict(passes=True, reasons=(said,))
     return _safe(target, nodes, facts, behind)
 
 
 def _safe(target: Node, nodes: Sequence[Node], facts: Mapping[str, Fact], behind: int) -> Verdict:
     others = [node for node in nodes if node != target]
-    down = [node for node in others if not facts[node.name].runs]
+    # Of controllers that Docker says nothing of, the quorum tells.
+    down = [
+        node for node in others if not facts[node.name].runs and (node.broker or facts[node.name].container)
+    ]
     not_back = [node for node in down if _is_as_wanted(node, facts[node.name])]
     # They start, recover their logs, or are broken.
     silent = [
@@ -151,7 +165,7 @@ def _safe(target: Node, nodes: Sequence[Node], facts: Mapping[str, Fact], behind
 
 
 def _is_as_wanted(node: Node, fact: Fact) -> bool:
-    return fact.container is None or fact.container.built_from == node.wanted
+    return fact.container is None or node.is_built(fact.container)
 
 
 def _stays_down(fact: Fact) -> bool:

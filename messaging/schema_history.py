@@ -1,11 +1,12 @@
 """The versions of each subject that are kept in git: ``schemas/history/<subject>/<number>.avsc``. Pure.
 
 They are what a change is judged by where no registry answers. A version is recorded when it is released, and
-never changed afterwards.
+never changed afterwards: it has the shared types that it names inside, as they were then.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 
     from messaging.avro import AvroSchema
     from messaging.avro_compatibility import Breach
+    from messaging.streams import Subject
 
 FOLDER = "history"
 """Inside the folder of the catalogue."""
 
 _VERSION_FILE = re.compile(r"([1-9]\d{0,5})\.avsc")
+_TYPE_NAME = re.compile(r"\w+(\.\w+)*")
+"""A stream's subject has a dash."""
+_KINDS = ("record", "enum", "fixed")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +36,7 @@ class Recorded:
 
     number: int
     schema: AvroSchema
+    """With everything that it builds on inside."""
 
 
 class HistoryError(Exception):
@@ -52,15 +58,57 @@ def subjects(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(one.name for one in place.iterdir() if one.is_dir())) if place.is_dir() else ()
 
 
+def types(folder: Path, wanted: Mapping[str, AvroSchema]) -> dict[str, AvroSchema]:
+    """What a version means that only names its types: the newest one of each in git, else the wanted one.
+
+    A type that is shared no more is still what it was.
+
+    Args:
+        folder: the catalogue's.
+        wanted: the shared types of today, by their names.
+    """
+    found = dict(wanted)
+    waiting = {name: text for name in subjects(folder) if (text := _newest_of_type(folder, name))}
+    while waiting:
+        ready = {}
+        for name, text in waiting.items():
+            others = {other: schema for other, schema in found.items() if other not in waiting}
+            try:
+                ready[name] = avro.parse_whole(text, others, kinds=_KINDS)
+            except avro.SchemaError:
+                # It may need one that waits, too. What is wrong with it is told with its own versions.
+                continue
+        if not ready:
+            break
+        found |= ready
+        waiting = {name: text for name, text in waiting.items() if name not in ready}
+    return found
+
+
+def _newest_of_type(folder: Path, name: str) -> str | None:
+    """The newest version of a shared type as a text; None for what is no type, or cannot be read."""
+    if not _TYPE_NAME.fullmatch(name):
+        return None
+    numbers = [
+        int(match[1])
+        for file in (folder / FOLDER / name).iterdir()
+        if (match := _VERSION_FILE.fullmatch(file.name))
+    ]
+    try:
+        return (folder / FOLDER / name / f"{max(numbers)}.avsc").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+
+
 def versions(
-    folder: Path, subject: str, known: Mapping[str, AvroSchema] | None = None
+    folder: Path, subject: str, types: Mapping[str, AvroSchema] | None = None
 ) -> tuple[Recorded, ...]:
     """The recorded versions of a subject, the oldest first; empty if there are none.
 
     Args:
         folder: the catalogue's.
         subject: the subject's name.
-        known: schemas that they may reference, by their types' names.
+        types: what they may name, by :func:`types`.
 
     Raises:
         HistoryError: a file is no version, cannot be read, or a number is left out.
@@ -77,7 +125,7 @@ def versions(
             faults.append((shown, 1, "is no version. Its name must be a number and .avsc, such as 1.avsc"))
             continue
         try:
-            schema = avro.parse(file.read_text(encoding="utf-8"), known, kinds=("record", "enum", "fixed"))
+            schema = avro.parse_whole(file.read_text(encoding="utf-8"), types or {}, kinds=_KINDS)
         except avro.SchemaError as error:
             faults += [(shown, line, f"cannot be used: {problem}") for line, problem in error.faults]
             continue
@@ -97,34 +145,46 @@ def versions(
     return tuple(found)
 
 
-def breaches(level: str, wanted: AvroSchema, recorded: tuple[Recorded, ...]) -> list[Breach]:
-    """Why a schema may not follow the recorded versions; empty if it may, or if it is one of them.
+def breaches(subject: Subject, recorded: tuple[Recorded, ...]) -> list[Breach]:
+    """Why a subject's schema may not follow the recorded versions; empty if it may, or if it is one of them.
 
-    As in a registry, what is a version already is not judged again when the level changes.
+    As in a registry, what is a version already is not judged again when the level changes. A shared type that
+    changes is a change of what names it.
     """
+    wanted = _whole(subject)
     if any(avro.same(one.schema.text, wanted.text) for one in recorded):
         return []
     earlier = [avro_compatibility.Version(one.number, one.schema.type) for one in recorded]
-    return avro_compatibility.breaches(level, wanted.type, earlier)
+    return avro_compatibility.breaches(subject.compatibility, wanted.type, earlier)
 
 
-def is_recorded(wanted: AvroSchema, recorded: tuple[Recorded, ...]) -> bool:
-    """Whether the newest version in git is the wanted schema."""
-    return bool(recorded) and avro.same(recorded[-1].schema.text, wanted.text)
+def is_recorded(subject: Subject, recorded: tuple[Recorded, ...]) -> bool:
+    """Whether the newest version in git is the subject's schema, with the shared types as they are now."""
+    return bool(recorded) and avro.same(recorded[-1].schema.text, _whole(subject).text)
 
 
-def record(folder: Path, subject: str, text: str, number: int) -> Path:
-    """Keeps a schema as a version of a subject; its file, which was not there before.
+def record(folder: Path, subject: Subject, number: int) -> Path:
+    """Keeps a subject's schema as a version; its file, which was not there before.
 
     Args:
         folder: the catalogue's.
-        subject: the subject's name.
-        text: the schema's file as people wrote it.
+        subject: whose schema is kept.
         number: the version.
     """
-    place = folder / FOLDER / subject
+    if subject.references:
+        text = json.dumps(json.loads(_whole(subject).text), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = (folder / subject.file).read_text(encoding="utf-8")
+    place = folder / FOLDER / subject.name
     place.mkdir(parents=True, exist_ok=True)
     file = place / f"{number}.avsc"
     with file.open("x", encoding="utf-8") as opened:
         opened.write(text)
     return file
+
+
+def _whole(subject: Subject) -> AvroSchema:
+    if not subject.references:
+        return subject.schema
+    types = {one.name: one.schema for one in subject.references}
+    return avro.parse_whole(subject.schema.text, types, kinds=_KINDS)

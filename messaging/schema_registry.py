@@ -6,19 +6,16 @@ words. When to register or remove what is decided by its callers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import HTTPBasicAuth
-from urllib3.util.retry import Retry
 
 from messaging.causes import root_cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import requests
 
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
 CONNECT_SECONDS = 3.0
@@ -87,22 +84,7 @@ class SchemaRegistry:
             attempts: how often a request is sent at most while the registry is not ready.
         """
         self._url = url.rstrip("/")
-        self._session = requests.Session()
-        # A machine's own .netrc must not decide who asks.
-        self._session.trust_env = False
-        self._session.headers.update({"Accept": CONTENT_TYPE, "Content-Type": CONTENT_TYPE})
-        if credentials is not None:
-            self._session.auth = HTTPBasicAuth(credentials.user.encode(), credentials.password.encode())
-        # A registration is idempotent by content, so that every request here may be sent again.
-        retry = Retry(
-            total=attempts - 1,
-            backoff_factor=0.3,
-            status_forcelist=_TRANSIENT,
-            allowed_methods=None,
-            raise_on_status=False,
-        )
-        self._session.mount("http://", HTTPAdapter(max_retries=retry))
-        self._session.mount("https://", HTTPAdapter(max_retries=retry))
+        self._session = _session(credentials, attempts)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -135,7 +117,11 @@ class SchemaRegistry:
     ) -> RegisteredSchema | None:
         """The version of a subject that has this schema; None if none has."""
         answer = self._ask("POST", f"/subjects/{_quoted(subject)}", _body(schema, references))
-        return None if answer is None else _registered(answer)
+        if answer is None:
+            return None
+        # Karapace looks for them and leaves them out of its answer.
+        found = _registered(answer)
+        return replace(found, references=found.references or tuple(references))
 
     def register(
         self, subject: str, schema: str, references: Sequence[SchemaReference] = ()
@@ -185,6 +171,8 @@ class SchemaRegistry:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """The answer as JSON, or None where there is no such thing."""
+        import requests  # see `_session`
+
         try:
             answer = self._session.request(
                 method, f"{self._url}{path}", json=body, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
@@ -204,11 +192,37 @@ class SchemaRegistry:
             raise kind(f"{self._url} answers {answer.status_code}{number}: {words}")
         try:
             content = answer.json()
-        except requests.JSONDecodeError:
+        except ValueError:
             raise RegistryError(
                 f"{self._url} is no Schema Registry: it answers {path} without JSON"
             ) from None
         return content if isinstance(content, dict) else {"items": content}
+
+
+def _session(credentials: Credentials | None, attempts: int) -> requests.Session:
+    # Whoever only describes subjects, as the program does in every run, must not wait for these to load.
+    import requests
+    from requests.adapters import HTTPAdapter
+    from requests.auth import HTTPBasicAuth
+    from urllib3.util.retry import Retry
+
+    session = requests.Session()
+    # A machine's own .netrc must not decide who asks.
+    session.trust_env = False
+    session.headers.update({"Accept": CONTENT_TYPE, "Content-Type": CONTENT_TYPE})
+    if credentials is not None:
+        session.auth = HTTPBasicAuth(credentials.user.encode(), credentials.password.encode())
+    # A registration is idempotent by content, so that every request here may be sent again.
+    retry = Retry(
+        total=attempts - 1,
+        backoff_factor=0.3,
+        status_forcelist=_TRANSIENT,
+        allowed_methods=None,
+        raise_on_status=False,
+    )
+    session.mount("http://", HTTPAdapter(max_retries=retry))
+    session.mount("https://", HTTPAdapter(max_retries=retry))
+    return session
 
 
 def _quoted(subject: str) -> str:
@@ -239,7 +253,7 @@ def _said(answer: requests.Response) -> tuple[int, str]:
         return 0, ""
     try:
         content = answer.json()
-    except requests.JSONDecodeError:
+    except ValueError:
         return 0, answer.text.strip()[:_WORDS] or answer.reason or "nothing more"
     if not isinstance(content, dict):
         return 0, str(content)[:_WORDS]

@@ -2,7 +2,10 @@
 
 It runs when the running container is not built from what is wanted, which is when the container behind it is
 about to be replaced; a pass that was not followed by the replacement is therefore asked for again. A gate
-that refuses stops the run, and everything behind it stays as it is; the next run begins there.
+that refuses stops the run, and everything behind it stays as it is; the next run begins there. While it
+looks, brokers that were replaced before get back what they led (:mod:`messaging.leadership`).
+
+It is removed after its container, when a broker goes for good: then the cluster is told to forget the broker.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, Upda
 from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
 from messaging import observe, roll
 from messaging.cluster import View
-from messaging.protocol import Address
+from messaging.leadership import Homecoming
+from messaging.protocol import Address, NodeError
+from messaging.unregistration import unregister
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,13 +55,13 @@ class BrokerGate(Resource, module="messaging", name="BrokerGate"):
         Args:
             name: its logical name.
             node: the node that it stands before.
-            nodes: each one's ``id``, ``name``, ``host``, ``port``, ``broker``, ``voter`` and ``wanted``, the
-                hash of what its container is built from.
+            nodes: each one's ``id``, ``name``, ``host``, ``port``, ``broker``, ``voter``, ``wanted``, the
+                hash of what its container is built from, and ``cpus``, its limit of processors.
             previous: the id of the container that is replaced before this one.
             settings: what the container is built from, so that a preview can say what changes.
             docker_host: the Docker engine's address; empty for what the environment says.
             timeout_seconds: how long to wait while nothing gets better.
-            opts: with the previous container among ``depends_on``.
+            opts: with the previous container among ``depends_on``, and ``deleted_with`` the cluster.
         """
         props = {
             "node": node,
@@ -70,7 +75,7 @@ class BrokerGate(Resource, module="messaging", name="BrokerGate"):
 
 
 class BrokerGateProvider(EmptyProvider):
-    """Waits on create and update; there is nothing to read or delete."""
+    """Waits on create and update; there is nothing to read."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Says what of the node can only change with its container."""
@@ -84,7 +89,8 @@ class BrokerGateProvider(EmptyProvider):
         running = observe.containers(_news["dockerHost"], [_news["node"]])
         if running is None:
             return DiffResult(changes=differs(_olds, _news, ignoring=("previous", "timeoutSeconds")))
-        return DiffResult(changes=running[_news["node"]].built_from != _wanted(_news))
+        own = next(node for node in _nodes(_news) if node.name == _news["node"])
+        return DiffResult(changes=not own.is_built(running[own.name]))
 
     @told_plainly
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -97,6 +103,28 @@ class BrokerGateProvider(EmptyProvider):
         """Waits until the node may be stopped."""
         _wait(_news)
         return UpdateResult(inputs_only(_news))
+
+    @told_plainly
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Lets the cluster forget the broker, whose container is gone: new topics could be placed on it."""
+        own = next(node for node in _props["nodes"] if node["name"] == _props["node"])
+        if not own["broker"]:
+            return
+        reasons = []
+        for node in _props["nodes"]:
+            if node == own or not node["broker"]:
+                continue
+            try:
+                # Numbers arrive as floats.
+                unregister(Address(host=str(node["host"]), port=int(node["port"])), int(own["id"]))
+            except NodeError as error:
+                reasons.append(str(error))
+            else:
+                return
+        raise Refusal(
+            f"{own['name']} is gone, but the cluster still counts on it: {'; '.join(reasons)}. `messaging "
+            "health` shows why; run `pulumi up` again when the cluster answers"
+        )
 
 
 def changes(olds: Mapping[str, str], news: Mapping[str, str]) -> list[str]:
@@ -113,22 +141,23 @@ def _shown(value: str | None) -> str:
     return "nothing" if value is None else value
 
 
-def _wanted(props: Mapping[str, Any]) -> str:
-    return next(str(node["wanted"]) for node in props["nodes"] if node["name"] == props["node"])
-
-
-def _wait(props: Mapping[str, Any]) -> None:
+def _nodes(props: Mapping[str, Any]) -> list[roll.Node]:
     # Numbers arrive as floats.
-    nodes = [
+    return [
         roll.Node(
             id=int(node["id"]),
             name=str(node["name"]),
             broker=bool(node["broker"]),
             voter=bool(node["voter"]),
             wanted=str(node["wanted"]),
+            cpus=float(node["cpus"]),
         )
         for node in props["nodes"]
     ]
+
+
+def _wait(props: Mapping[str, Any]) -> None:
+    nodes = _nodes(props)
     addresses = {
         str(node["name"]): Address(host=str(node["host"]), port=int(node["port"]))
         for node in props["nodes"]
@@ -137,8 +166,12 @@ def _wait(props: Mapping[str, Any]) -> None:
     names = [node.name for node in nodes]
     target = next(node for node in nodes if node.name == props["node"])
 
+    homecoming = Homecoming(addresses, {node.name: node.id for node in nodes}, leaving=target.id)
+    facts: dict[str, roll.Fact] = {}
+
     def ask() -> roll.Verdict:
         found = observe.facts(addresses, observe.containers(props["dockerHost"], names), names)
+        facts.update(found)
         verdict = roll.decide(target, nodes, found)
         if verdict.passes:
             return verdict
@@ -146,7 +179,9 @@ def _wait(props: Mapping[str, Any]) -> None:
         behind = observe.bytes_behind({node.id: addresses[node.name] for node in nodes if node.broker}, views)
         return roll.decide(target, nodes, found, behind=behind)
 
-    wait_until_safe(ask, target.name, timeout=float(props["timeoutSeconds"]))
+    wait_until_safe(
+        ask, target.name, timeout=float(props["timeoutSeconds"]), settle=lambda: homecoming.go_on(facts)
+    )
 
 
 def wait_until_safe(
@@ -154,6 +189,7 @@ def wait_until_safe(
     name: str,
     *,
     timeout: float,
+    settle: Callable[[], bool],
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
@@ -163,6 +199,7 @@ def wait_until_safe(
         ask: the verdict now.
         name: the node's.
         timeout: seconds in which nothing gets better.
+        settle: does a part of what is to be done while the node may be stopped; whether there may be more.
         clock: the time in seconds.
         sleep: how to pause.
 
@@ -176,7 +213,9 @@ def wait_until_safe(
     while True:
         verdict = ask()
         passed = passed + 1 if verdict.passes else 0
-        if verdict.passes and (passed >= TIMES_IN_A_ROW or not verdict.progress):
+        looked = verdict.passes and bool(verdict.progress)
+        busy = looked and settle()
+        if verdict.passes and not busy and (passed >= TIMES_IN_A_ROW or not looked):
             for reason in verdict.reasons:
                 tell(f"{name}: {reason}")
             return

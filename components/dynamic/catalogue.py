@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
@@ -20,11 +21,12 @@ from messaging.registry_verdict import refusal, wanted_of
 from messaging.schema_registry import RegistryError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Mapping
 
     import pulumi
 
-    from messaging.schema_registry import SchemaRegistry
+    from messaging.registry_verdict import Latest
+    from messaging.schema_registry import RegisteredSchema, SchemaRegistry
     from messaging.streams import Catalogue
     from settings import RegistryAccess
 
@@ -62,11 +64,10 @@ class CatalogueCheckProvider(EmptyProvider):
         """Refuses a catalogue that would lose data or break consumers."""
         wanted = {name: _digest(values) for name, values in news["subjects"].items()}
         before = _olds.get("subjects") or {}
-        changed = [news["subjects"][name] for name, digest in wanted.items() if before.get(name) != digest]
-        unchanged = [news["subjects"][name] for name in wanted if before.get(name) == wanted[name]]
+        unchanged = {name for name, digest in wanted.items() if before.get(name) == digest}
         failures = [
             *_streams_without_consent(_olds, news),
-            *_ask_running_registry(news, changed, unchanged, is_first=not _olds),
+            *_ask_running_registry(news, unchanged, is_first=not _olds),
         ]
         # The schemas themselves are in the state of their subjects.
         return CheckResult(news | {"subjects": wanted}, failures)
@@ -104,19 +105,24 @@ def _streams_without_consent(olds: Mapping[str, Any], news: Mapping[str, Any]) -
 
 
 def _ask_running_registry(
-    news: Mapping[str, Any],
-    changed: Iterable[dict[str, Any]],
-    unchanged: Iterable[dict[str, Any]],
-    *,
-    is_first: bool,
+    news: Mapping[str, Any], unchanged: Container[str], *, is_first: bool
 ) -> list[CheckFailure]:
-    """What the registry would refuse. One that does not answer may be part of what is to be made."""
+    """What the registry would refuse. One that does not answer may be part of what is to be made.
+
+    It is asked about unchanged subjects, too: when they changed, it may have been down. What it has costs one
+    request, for the newest version: also with shared types, which are subjects and asked for once.
+    """
+    subjects: Mapping[str, Mapping[str, Any]] = news["subjects"]
+    failures = []
     try:
         with opened(news, attempts=1) as registry, ThreadPoolExecutor(AT_ONCE) as pool:
             registry.ready()
-            said = list(pool.map(lambda one: _refusal(registry, one), changed))
-            for word in pool.map(lambda one: _stranger(registry, one), unchanged):
-                if word:
+            latest = cache(registry.latest)
+            said = pool.map(lambda one: _refusal(registry, one, latest), subjects.values())
+            for (name, values), reason in zip(subjects.items(), said, strict=True):
+                if reason:
+                    failures.append(CheckFailure("subjects", reason))
+                elif name in unchanged and (word := _stranger(latest(name), values)):
                     tell(word)
     except UnreachableError as error:
         if not is_first:
@@ -124,21 +130,20 @@ def _ask_running_registry(
         return []
     except RegistryError as error:
         return [CheckFailure("registryUrl", str(error))]
-    return [CheckFailure("subjects", reason) for reason in said if reason]
+    return failures
 
 
-def _refusal(registry: SchemaRegistry, values: Mapping[str, Any]) -> str | None:
+def _refusal(registry: SchemaRegistry, values: Mapping[str, Any], latest: Latest) -> str | None:
     try:
-        return refusal(registry, wanted_of(values))
+        return refusal(registry, wanted_of(values), latest)
     except UnreachableError:
         raise
     except RegistryError as error:
         return f"{values['subject']}: {error}"
 
 
-def _stranger(registry: SchemaRegistry, values: Mapping[str, Any]) -> str | None:
+def _stranger(latest: RegisteredSchema | None, values: Mapping[str, Any]) -> str | None:
     """What to say of a version that someone else registered after ours."""
-    latest = registry.latest(values["subject"])
     if latest is None or avro.same(latest.text, values["schema"]):
         return None
     return (

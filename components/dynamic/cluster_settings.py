@@ -2,6 +2,9 @@
 
 So a change of these settings restarts nothing. What takes a roll instead is decided in
 :mod:`messaging.broker_settings`.
+
+Kafka keeps such a setting for good as soon as it was asked, whatever becomes of the run that asked. So the
+state alone does not say what is to be done: what the brokers have is looked at as well.
 """
 
 from __future__ import annotations
@@ -13,14 +16,18 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Re
 
 from components.dynamic.broker_gate import changes
 from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
-from messaging import broker_settings, cluster
-from messaging.protocol import Address, NodeError
+from messaging import cluster
+from messaging.broker_settings import is_dynamic, same
+from messaging.protocol import ANSWER_SECONDS, Address, NodeError
+from messaging.report import retention
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pulumi
 
+LOOK_SECONDS = 2.0
+"""All brokers' together: no preview waits longer for a platform that does not answer."""
 APPLIED_SECONDS = 15.0
 PAUSE_SECONDS = 0.1
 
@@ -49,18 +56,19 @@ class ClusterSettings(Resource, module="messaging", name="ClusterSettings"):
 
 
 class ClusterSettingsProvider(EmptyProvider):
-    """Sets what is wanted and takes back what no longer is; what others set stays as it is."""
+    """Sets what is wanted and takes back all else that could be; what is set otherwise stays as it is."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Says what changes without a roll."""
-        changed = changes(_olds.get("settings", {}), news["settings"])
-        if _olds and changed:
-            tell(f"dynamic: {', '.join(changed)} while the brokers run")
+        if _olds:
+            _tell(_olds.get("settings", {}), news["settings"], "while the brokers run")
         return CheckResult(news, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Other values; where the brokers are reached is no setting."""
-        return DiffResult(changes=differs(_olds, _news, ignoring=("nodes",)))
+        """Other values, in the state or in the cluster; where the brokers are reached is no setting."""
+        found, wanted = _strayed(_olds.get("settings", {}), _news)
+        _tell(found, wanted, "while the brokers run: no finished run has left it so")
+        return DiffResult(changes=found != wanted or differs(_olds, _news, ignoring=("nodes",)))
 
     @told_plainly
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -70,93 +78,133 @@ class ClusterSettingsProvider(EmptyProvider):
 
     @told_plainly
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Sets what is other than before, and takes back what is no longer wanted."""
+        """Sets what is wanted, and takes back what no longer is."""
         _apply(_olds.get("settings", {}), _news)
         return UpdateResult(inputs_only(_news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What the brokers really have of it; as before if none answers."""
-        found = dict(props)
-        for node in props["nodes"]:
-            try:
-                live = cluster.configuration(
-                    _address(node), cluster.BROKER, [cluster.WHOLE_CLUSTER], dynamic=True
-                )[cluster.WHOLE_CLUSTER]
-            except NodeError:
-                continue
-            found["settings"] = {name: live[name] for name in props["settings"] if name in live}
-            break
-        return ReadResult(id_, found)
+        """What the brokers really have, a setting that nobody wants included; as before if none answers."""
+        try:
+            _, live = _ask(props["nodes"], timeout=ANSWER_SECONDS)
+        except NodeError:
+            return ReadResult(id_, dict(props))
+        return ReadResult(id_, props | {"settings": _seen(live, props["settings"])})
 
 
-def _address(node: Mapping[str, Any]) -> Address:
-    # Numbers arrive as floats.
-    return Address(host=str(node["host"]), port=int(node["port"]))
+def _ask(nodes: Sequence[Mapping[str, Any]], *, timeout: float) -> tuple[Address, dict[str, str]]:
+    """The first broker that answers, and what is set for all of them.
+
+    Raises:
+        NodeError: none answers.
+    """
+    reasons = []
+    for node in nodes:
+        # Numbers arrive as floats.
+        address = Address(host=str(node["host"]), port=int(node["port"]))
+        try:
+            found = cluster.configuration(
+                address, cluster.BROKER, [cluster.WHOLE_CLUSTER], dynamic=True, timeout=timeout
+            )
+        except NodeError as error:
+            reasons.append(str(error))
+        else:
+            return address, found[cluster.WHOLE_CLUSTER]
+    raise NodeError("; ".join(reasons))
+
+
+def _seen(live: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """What a program could have set, each value that is the wanted one in the program's spelling."""
+    return {
+        name: wanted[name] if name in wanted and same(value, wanted[name]) else value
+        for name, value in live.items()
+        if name in wanted or is_dynamic(name)
+    }
+
+
+def _tell(before: Mapping[str, str], after: Mapping[str, str], how: str) -> None:
+    """Says what changes, and for itself what makes brokers keep messages for a shorter time."""
+    shorter = retention.OF_BROKERS if retention.brokers_keep_less(before, after) else ()
+    for said, told in ((retention.TOLD, True), ("dynamic: ", False)):
+        old, new = (
+            {name: value for name, value in one.items() if (name in shorter) is told}
+            for one in (before, after)
+        )
+        if listed := changes(old, new):
+            tell(f"{said}{', '.join(listed)} {how}")
+
+
+def _strayed(olds: Mapping[str, str], props: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """What the brokers have and should have, of what the program did not change; nothing if none answers."""
+    nodes, wanted = props["nodes"], props["settings"]
+    try:
+        _, live = _ask(nodes, timeout=LOOK_SECONDS / len(nodes))
+    except NodeError:
+        return {}, {}
+    seen = _seen(live, wanted)
+    kept = {name for name in {*seen, *wanted} if olds.get(name) == wanted.get(name)}
+    return (
+        {name: value for name, value in seen.items() if name in kept},
+        {name: value for name, value in wanted.items() if name in kept},
+    )
 
 
 def _apply(olds: Mapping[str, str], props: Mapping[str, Any]) -> None:
-    wanted: dict[str, str] = props["settings"]
-    brokers = {int(node["id"]): _address(node) for node in props["nodes"]}
-    if not wanted and not olds:
-        return
-    asked, values = _anyone(brokers, sorted(wanted))
-    values = {name: value for name, value in values.items() if name in wanted}
-    gone: dict[str, str | None] = {name: None for name in olds if name not in wanted}
+    """Makes the brokers have what is wanted, or has them go back to what they had.
+
+    Raises:
+        Refusal: they do not have it.
+    """
+    nodes, wanted = props["nodes"], props["settings"]
     try:
-        for round_ in _rounds(values, wanted):
-            cluster.configure(asked, cluster.BROKER, {cluster.WHOLE_CLUSTER: dict(round_)})
-            _wait_until_applied(brokers, round_)
-        cluster.configure(asked, cluster.BROKER, {cluster.WHOLE_CLUSTER: gone})
+        address, live = _ask(nodes, timeout=ANSWER_SECONDS)
     except NodeError as error:
-        raise Refusal(f"the brokers' settings were not all changed: {error}") from None
+        raise Refusal(f"no broker takes settings now: {error}") from None
+    gone = {*olds, *_seen(live, wanted)} - wanted.keys()
+    changed: dict[str, str | None] = wanted | dict.fromkeys(gone)
+    if not changed:
+        return
+    try:
+        cluster.configure(address, cluster.BROKER, {cluster.WHOLE_CLUSTER: changed})
+        _wait_until_applied(nodes, wanted)
+    except (NodeError, Refusal) as error:
+        # What neither the state nor the program knows is not put back.
+        before = {name: live.get(name) for name in changed if name in olds or name in wanted}
+        raise Refusal(
+            f"the brokers' settings were not changed: {error}. {_taken_back(nodes, before)}"
+        ) from None
 
 
-def _anyone(brokers: Mapping[int, Address], names: list[str]) -> tuple[Address, dict[str, str]]:
-    """A broker that answers, and what these settings are there."""
-    reasons = []
-    for broker, address in brokers.items():
-        try:
-            return address, cluster.configuration(address, cluster.BROKER, [str(broker)], keys=names)[
-                str(broker)
-            ]
-        except NodeError as error:
-            reasons.append(str(error))
-    raise Refusal("no broker takes settings now: " + "; ".join(reasons))
+def _taken_back(nodes: Sequence[Mapping[str, Any]], before: Mapping[str, str | None]) -> str:
+    """Gives the brokers what they had, and says whether they have it."""
+    try:
+        address, _ = _ask(nodes, timeout=ANSWER_SECONDS)
+        cluster.configure(address, cluster.BROKER, {cluster.WHOLE_CLUSTER: before})
+    except NodeError as error:
+        return (
+            f"Taking the change back failed as well: {error}. So the brokers may have it now or later; once "
+            "one of them answers, `pulumi preview` says what they have other than the program"
+        )
+    return "It was taken back: they have the settings from before"
 
 
-def _rounds(current: Mapping[str, str], wanted: Mapping[str, str]) -> list[dict[str, str]]:
-    """What to set, one after another: a pool of threads changes in several steps."""
-    paths = {}
-    for name, value in wanted.items():
-        old = current.get(name, "")
-        if old.isdecimal() and value.isdecimal():
-            paths[name] = [str(step) for step in broker_settings.steps(name, int(old), int(value))]
-        else:
-            paths[name] = [value]
-    longest = max((len(path) for path in paths.values()), default=0)
-    return [
-        {name: path[number] for name, path in paths.items() if number < len(path)}
-        for number in range(longest)
-    ]
-
-
-def _wait_until_applied(brokers: Mapping[int, Address], values: Mapping[str, str]) -> None:
-    """Until every broker that answers has the values: the next step is compared with them.
+def _wait_until_applied(nodes: Sequence[Mapping[str, Any]], values: Mapping[str, str]) -> None:
+    """Until every broker that answers has the values.
 
     Raises:
         Refusal: a broker did not take them.
     """
     deadline = time.monotonic() + APPLIED_SECONDS
-    waiting = dict(brokers)
+    waiting = {int(node["id"]): Address(host=str(node["host"]), port=int(node["port"])) for node in nodes}
     while waiting:
         for broker, address in list(waiting.items()):
             try:
-                live = cluster.configuration(address, cluster.BROKER, [str(broker)], keys=sorted(values))
+                found = cluster.configuration(address, cluster.BROKER, [str(broker)], keys=sorted(values))
             except NodeError:
                 # It reads them when it starts.
                 del waiting[broker]
                 continue
-            if all(live[str(broker)].get(name) == value for name, value in values.items()):
+            live = found[str(broker)]
+            if all(name in live and same(live[name], value) for name, value in values.items()):
                 del waiting[broker]
         if waiting and time.monotonic() > deadline:
             listed = ", ".join(str(broker) for broker in waiting)

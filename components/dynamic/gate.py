@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pulumi
 
 TIMES_IN_A_ROW = 3
-"""A cluster that is still forming may look complete for a moment."""
+"""A cluster that is still forming may look complete for a moment; a single node knows."""
 PAUSE_SECONDS = 0.3
 ANSWER_SECONDS = 3.0
 FIRST_WORD_SECONDS = 5.0
@@ -116,7 +116,7 @@ def wait_until_complete(
 
     Args:
         ask: what is missing now.
-        containers: the containers whose logs explain a cluster that never gets ready.
+        containers: the nodes' containers, whose logs explain a cluster that never gets ready.
         timeout: seconds.
         clock: the time in seconds.
         sleep: how to pause.
@@ -127,10 +127,11 @@ def wait_until_complete(
     began = clock()
     next_word = FIRST_WORD_SECONDS
     complete = 0
+    needed = TIMES_IN_A_ROW if len(containers) > 1 else 1
     while True:
         reasons = ask()
         complete = 0 if reasons else complete + 1
-        if complete >= TIMES_IN_A_ROW:
+        if complete >= needed:
             return
         waited = clock() - began
         if reasons and waited > timeout:

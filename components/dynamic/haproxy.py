@@ -93,21 +93,25 @@ class LoadBalancerConfigProvider(EmptyProvider):
 
 def _volume_differs(props: dict[str, Any]) -> bool:
     """Whether the volume holds another text; a load balancer that cannot be asked is other faults' affair."""
-    import docker.errors
-
     from messaging.docker_engine import EngineError, connected
 
     try:
         with connected(props["dockerHost"]) as client:
-            try:
-                chunks, _ = client.get_archive(props["container"], props["path"])
-            except docker.errors.NotFound:
-                return False
-            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
-                member = archive.extractfile(archive.getmembers()[0])
-                return member is None or member.read().decode(errors="replace") != props["config"]
+            return _holds_another(client, props)
     except EngineError:
         return False
+
+
+def _holds_another(client: docker.APIClient, props: dict[str, Any]) -> bool:
+    import docker.errors
+
+    try:
+        chunks, _ = client.get_archive(props["container"], props["path"])
+    except docker.errors.NotFound:
+        return False
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+        member = archive.extractfile(archive.getmembers()[0])
+        return member is None or member.read().decode(errors="replace") != props["config"]
 
 
 def _take_up(props: dict[str, Any]) -> None:
@@ -118,6 +122,10 @@ def _take_up(props: dict[str, Any]) -> None:
         with connected(props["dockerHost"]) as client:
             live = LiveProxy(client, name, path=props["path"], version_url=props["versionUrl"])
             live.write(props["config"])
+            if live.version() == props["version"]:
+                # Whoever altered the text may have had that taken up under the same version, and a run that
+                # put it right may have been cut off before the signal: what is in use cannot be read.
+                live.reload()
             wait_until_used(live.version, live.reload, str(props["version"]))
     except EngineError as error:
         raise Refusal(f"the load balancer {name} cannot be given its configuration: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from messaging.cli.clusters import find
 from messaging.cli.projects import ProjectError
 from messaging.naming import BROKER, CONTROLLER
 from messaging.protocol import NodeError
+from messaging.report import preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,11 +24,20 @@ if TYPE_CHECKING:
     from messaging.cli.projects import Project, StateObject
     from messaging.cli.stacks import StackOnHost
     from messaging.health import Report
+    from messaging.report.preview import Preview, Step
 
 EXIT_CODES = {health.Status.HEALTHY: 0, health.Status.DEGRADED: 3, health.Status.CRITICAL: 4}
 """What ``messaging health`` ends with."""
 
 _ASLEEP = frozenset({"exited", "created", "dead", "paused"})
+_NODES = frozenset({BROKER, CONTROLLER})
+_STAND_BY = frozenset(
+    f"pulumi-python:dynamic/messaging:{name}"
+    for name in ("BrokerGate", "BrokerGuard", "ClusterReady", "ContainerHealthy")
+)
+"""Types of what only waits for a container or guards it: alone, their changes deploy nothing."""
+_SHOWN = 5
+"""So many changes that are not deployed are named; the others are counted."""
 
 
 def report(client: docker.APIClient, project: Project, stack: str) -> Report:
@@ -41,7 +52,7 @@ def report(client: docker.APIClient, project: Project, stack: str) -> Report:
     missing = [
         one.name
         for one in known
-        if one.kind == "container" and one.role in {BROKER, CONTROLLER} and one.name not in present
+        if one.kind == "container" and one.role in _NODES and one.name not in present
     ]
     features: list[cluster.Features] = []
     moving: Mapping[tuple[str, int], object] = {}
@@ -60,9 +71,12 @@ def report(client: docker.APIClient, project: Project, stack: str) -> Report:
 
 
 def _known(project: Project, stack: str) -> list[StateObject]:
-    """What the state holds; nothing where it cannot be read from here."""
+    """What the state holds; nothing where it cannot be read from here.
+
+    While a run is under way that is what it began with: enough to notice that a node is missing.
+    """
     try:
-        return project.objects(stack, os.environ)
+        return project.saved(stack, os.environ)
     except ProjectError:
         return []
 
@@ -73,38 +87,104 @@ def repair(
     """Brings back what was stopped or removed by hand; what it did, or would do.
 
     A stopped container is started. For one that is gone, the state is told so by a refresh of just that
-    container, with its volume if that is gone, too, and ``pulumi up`` makes it anew.
+    container, with its volume if that is gone, too, and ``pulumi up`` makes it anew: where it would deploy
+    anything besides, nothing is done.
 
     Raises:
-        ProjectError: the state cannot be read, or Pulumi failed.
+        ProjectError: the state cannot be read, Pulumi failed, or the checkout is not what is deployed.
         UnhealthyError: a container was started and did not become healthy.
     """
     known = project.objects(stack, os.environ)
     states = on_host.states()
-    asleep = sorted(name for name, state in states.items() if state in _ASLEEP)
+    asleep = [name for name, state in states.items() if state in _ASLEEP]
     there = {(item.kind, item.name) for item in on_host.items()}
     gone = [one for one in known if (one.kind, one.name) not in there]
+    targets = [part for one in gone for part in ("--target", one.urn)]
+    refresh = ["refresh", "--yes", *targets, "--stack", stack]
+    if gone:
+        tell("comparing what is deployed with this checkout: pulumi preview")
+        _refuse_undeployed(_preview(project.folder, stack), shlex.join(refresh), stack)
     done = [f"start {name} ({states[name]})" for name in asleep]
     done += [f"make the {one.kind} {one.name} again" for one in gone]
     if dry_run:
         return done
-    for name in asleep:
-        on_host.wake(name, tell)
+    # A node may not get healthy before one that is gone is back: both may be needed for a quorum.
+    patient = not any(one.kind == "container" and one.role in _NODES for one in gone)
+    on_host.wake(asleep, tell, wait=patient)
     if gone:
-        urns = [part for one in gone for part in ("--target", one.urn)]
         tell(f"telling the state of {', '.join(one.name for one in gone)}")
-        _pulumi(project.folder, ["refresh", "--yes", *urns, "--stack", stack], shown=False)
+        _pulumi(project.folder, refresh, shown=False)
         tell("making it again: pulumi up")
         _pulumi(project.folder, ["up", "--yes", "--skip-preview", "--stack", stack], shown=True)
+    if not patient:
+        on_host.wait_for(asleep)
     return done
 
 
-def _pulumi(folder: Path, arguments: Sequence[str], *, shown: bool) -> None:
+def _refuse_undeployed(planned: Preview, refresh: str, stack: str) -> None:
+    """Refuses to deploy, under the name of a repair, what somebody has changed in the checkout.
+
+    Raises:
+        ProjectError: there is such a change.
+    """
+    found = [f"{step.operation} {step.name}" for step in planned.steps if _deploys(step)]
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise ProjectError(
+            "nothing was repaired: this checkout is not what is deployed, and a repair would deploy it, too: "
+            f"{', '.join(found[:_SHOWN])}{more}. Check out what is deployed and repair again, or do both: "
+            f"`pulumi {refresh}`, then `pulumi up --stack {stack}`. What is only stopped, "
+            f"`messaging start --stack {stack}` starts"
+        )
+
+
+def _deploys(step: Step) -> bool:
+    """Whether a step of a preview that refreshed nothing comes from the checkout.
+
+    An update to what was there before does not: its provider has looked at what runs, and found it gone or
+    changed by hand.
+    """
+    if step.operation in {preview.SAME, preview.REFRESH} or step.type in _STAND_BY:
+        return False
+    return step.operation != preview.UPDATE or step.old != step.new
+
+
+def _preview(folder: Path, stack: str) -> Preview:
+    done = subprocess.run(
+        [_engine(), "preview", "--json", "--stack", stack],
+        cwd=folder,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"},
+    )
+    try:
+        found = preview.read(done.stdout.splitlines(), "what `pulumi preview` printed")
+    except preview.EventsError:
+        if not done.returncode:
+            raise
+        raise _failed("preview", done.returncode, done.stderr) from None
+    if done.returncode:
+        raise _failed(
+            "preview", done.returncode, "\n".join(error.text for error in found.errors) or done.stderr
+        )
+    return found
+
+
+def _engine() -> str:
     beside = Path(sys.executable).with_name("pulumi")
-    command = [str(beside) if beside.exists() else "pulumi", *arguments]
+    return str(beside) if beside.exists() else "pulumi"
+
+
+def _failed(command: str, code: int, said: str) -> ProjectError:
+    return ProjectError(f"`pulumi {command}` ended with code {code}" + (f":\n{said}" if said else ""))
+
+
+def _pulumi(folder: Path, arguments: Sequence[str], *, shown: bool) -> None:
     # Progress goes where messages go, so that standard output stays what the command itself prints.
     done = subprocess.run(
-        command,
+        [_engine(), *arguments],
         cwd=folder,
         check=False,
         stdin=subprocess.DEVNULL,
@@ -113,8 +193,7 @@ def _pulumi(folder: Path, arguments: Sequence[str], *, shown: bool) -> None:
         text=True,
     )
     if done.returncode:
-        said = "" if shown else f":\n{done.stdout}"
-        raise ProjectError(f"`pulumi {arguments[0]}` ended with code {done.returncode}{said}")
+        raise _failed(arguments[0], done.returncode, "" if shown else done.stdout)
 
 
 def lines(found: Report) -> Iterable[str]:

@@ -66,18 +66,20 @@ def reclaim(
     """List and remove Docker objects that carry a stack's labels and that its state does not know."""
     project = find_project(Path.cwd())
     owner = project.owner(stack)
-    known = project.known(stack, os.environ)
     with connected() as client:
         on_host = StackOnHost(client, owner)
-        unknown = [item for item in on_host.items() if (item.kind, item.name) not in known]
+        # In this order: what a run makes that begins meanwhile is not among the items.
+        items = on_host.items()
+        project.refuse_locked(stack, os.environ)
+        known = project.known(stack, os.environ)
+        unknown = [item for item in items if (item.kind, item.name) not in known]
         removed = [item for item in unknown if volumes or item.kind != "volume"]
         kept = [item for item in unknown if item not in removed]
         if not as_json:
             _show(stack, removed, kept)
         if removed and not yes:
             _ask(len(removed))
-        for item in removed:
-            on_host.remove(item)
+        on_host.remove(removed, (lambda _: None) if as_json else typer.echo)
     if as_json:
         _print_json({"removed": [_plain(item) for item in removed], "kept": [_plain(item) for item in kept]})
     elif removed:

@@ -50,7 +50,7 @@ def preview_report(
             compared = (
                 f"{_COMPARED} **The base cannot be planned itself, so what is listed may be too much.**"
             )
-    found = classes.changes(steps)
+    found = classes.changes(steps, branch.messages)
     if as_json:
         typer.echo(json.dumps(_plain(branch, found, compared), indent=2))
     elif drift:

@@ -68,9 +68,24 @@ class Project:
         """The Docker objects that the stack's state holds, pending ones included.
 
         Raises:
+            ProjectError: the state is there, or may be, and cannot be read from here, or not all of it.
+        """
+        file = self._state(stack, environment)
+        journal = file.with_name(f"{file.name}.journal")
+        if file.exists() and _holds_anything(journal):
+            raise ProjectError(
+                f"what a run of the stack {stack} has done is not all in its state yet, but in {journal}: a "
+                f"run is under way, or was killed. {_wait_or_cancel(stack, 'brings it into the state')}"
+            )
+        return self.saved(stack, environment)
+
+    def saved(self, stack: str, environment: Mapping[str, str]) -> list[StateObject]:
+        """The Docker objects of the state as it was last written whole; a run may have gone on since.
+
+        Raises:
             ProjectError: the state is there, or may be, and cannot be read from here.
         """
-        file = self._backend(environment) / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
+        file = self._state(stack, environment)
         if not file.exists():
             packed = file.with_name(f"{file.name}.gz")
             if packed.exists():
@@ -81,6 +96,22 @@ class Project:
         except (OSError, UnicodeDecodeError, DocumentError) as error:
             raise ProjectError(f"the state in {file} cannot be read: {error}") from None
         return list(_objects(latest))
+
+    def refuse_locked(self, stack: str, environment: Mapping[str, str]) -> None:
+        """Lets nobody decide by a state that a run is about to change.
+
+        Raises:
+            ProjectError: a run holds the stack, or was killed and left its lock; or nobody can tell.
+        """
+        folder = self._backend(environment) / ".pulumi" / "locks" / "organization" / PROJECT / stack
+        for lock in sorted(folder.glob("*.json")):
+            raise ProjectError(
+                f"the stack {stack} is locked by {lock}: a run is under way, or was killed. "
+                f"{_wait_or_cancel(stack, 'frees the stack')}"
+            )
+
+    def _state(self, stack: str, environment: Mapping[str, str]) -> Path:
+        return self._backend(environment) / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
 
     def _backend(self, environment: Mapping[str, str]) -> Path:
         """The folder of the state: the environment decides, then the project, then a login."""
@@ -109,6 +140,17 @@ def find_project(folder: Path) -> Project:
         if (place / PROJECT_FILE).is_file():
             return Project(folder=place)
     raise ProjectError(f"no {PROJECT_FILE} in {folder} or above: run this inside the project")
+
+
+def _holds_anything(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _wait_or_cancel(stack: str, what_it_does: str) -> str:
+    return f"Wait for it to end; if it was killed, `pulumi cancel --stack {stack}` {what_it_does}"
 
 
 def _objects(latest: Mapping[str, Any]) -> Iterator[StateObject]:

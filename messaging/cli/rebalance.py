@@ -7,34 +7,41 @@ which plans from what it finds and takes away the brakes that the last one left.
 
 from __future__ import annotations
 
+import math
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from messaging import cluster, placement
+from messaging import cluster, observe, placement
 from messaging.cli.projects import ProjectError
 from messaging.protocol import NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from messaging.availability import Partition
     from messaging.cli.clusters import KafkaNodes
-    from messaging.placement import Move
-    from messaging.protocol import Address
+    from messaging.cluster import Broker
+    from messaging.placement import Key, Move
 
 AT_A_TIME = 20
 PAUSE_SECONDS = 0.5
 NEXT_WORD_SECONDS = 5.0
 STUCK_SECONDS = 600.0
+AGREEMENT_SECONDS = 30.0
 _RATES = ("leader.replication.throttled.rate", "follower.replication.throttled.rate")
 _LISTS = ("leader.replication.throttled.replicas", "follower.replication.throttled.replicas")
 
 
-def plan(nodes: KafkaNodes, without: Sequence[str]) -> list[Move]:
-    """The moves that are needed now, whatever is under way already.
+def plan(
+    nodes: KafkaNodes, without: Sequence[str], ended: Mapping[Key, tuple[int, ...]] | None = None
+) -> list[Move]:
+    """The moves that are needed once those that are under way have ended.
 
     Args:
         nodes: the cluster's.
         without: names of brokers that are to hold nothing.
+        ended: the brokers of partitions whose moves ended just now; not every broker need have heard of it.
 
     Raises:
         ProjectError: it cannot be done as asked.
@@ -44,17 +51,38 @@ def plan(nodes: KafkaNodes, without: Sequence[str]) -> list[Move]:
         raise ProjectError(
             f"no broker is called {', '.join(unknown)}. There are {', '.join(sorted(nodes.brokers))}"
         )
-    view = cluster.look(nodes.anyone())
-    absent = sorted(set(nodes.brokers.values()) - view.broker_ids)
-    if absent:
-        listed = ", ".join(str(broker) for broker in absent)
-        raise ProjectError(f"the brokers {listed} are down: `messaging repair` first, then rebalance")
+    partitions, brokers = _agreed(nodes, ended or {})
     try:
-        return placement.plan(
-            view.partitions, view.brokers, without={nodes.brokers[name] for name in without}
-        )
+        return placement.plan(partitions, brokers, without={nodes.brokers[name] for name in without})
     except placement.PlacementError as error:
         raise ProjectError(str(error)) from None
+
+
+def _agreed(
+    nodes: KafkaNodes, ended: Mapping[Key, tuple[int, ...]]
+) -> tuple[Sequence[Partition], Sequence[Broker]]:
+    """Partitions and brokers, as all brokers see them."""
+    end = time.monotonic() + AGREEMENT_SECONDS
+    while True:
+        targets = {**ended, **cluster.moving(nodes.anyone())}
+        views = []
+        for address in nodes.addresses.values():
+            with suppress(NodeError):
+                views.append(cluster.look(address))
+        absent = sorted(set(nodes.brokers.values()).difference(*(view.broker_ids for view in views)))
+        if absent:
+            listed = ", ".join(str(broker) for broker in absent)
+            raise ProjectError(f"the brokers {listed} are down: `messaging repair` first, then rebalance")
+        partitions = placement.settled(views, targets) if len(views) == len(nodes.addresses) else None
+        if partitions is not None:
+            return partitions, views[0].brokers
+        if time.monotonic() > end:
+            raise ProjectError(
+                f"the brokers have not agreed for {AGREEMENT_SECONDS:.0f} s on which of them has which "
+                f"partitions, and {len(views)} of {len(nodes.addresses)} answer: `messaging health` says "
+                "more. Nothing was moved"
+            )
+        time.sleep(PAUSE_SECONDS)
 
 
 def execute(
@@ -65,13 +93,14 @@ def execute(
     Raises:
         ProjectError: it cannot be done as asked, or nothing moved for a long time.
     """
-    address = nodes.anyone()
-    begun = cluster.moving(address)
-    if begun:
-        tell(f"{len(begun)} partitions are being moved already: waiting for them")
-        _wait(nodes, begun, tell)
-    moves = plan(nodes, without)
+    begun = cluster.moving(nodes.anyone())
     try:
+        if begun:
+            tell(f"{len(begun)} partitions are being moved already: waiting for them")
+            # What the last run has braked goes on at the rate that this one was given.
+            _set_rates(nodes, str(bytes_a_second))
+            _wait(nodes, begun, tell)
+        moves = plan(nodes, without, begun)
         _brake(nodes, moves, bytes_a_second)
         for first in range(0, len(moves), AT_A_TIME):
             group = moves[first : first + AT_A_TIME]
@@ -90,10 +119,8 @@ def execute(
 
 def _brake(nodes: KafkaNodes, moves: Sequence[Move], bytes_a_second: int) -> None:
     """Slows down the copying of what moves, and of nothing else."""
-    rates: dict[str, str | None] = dict.fromkeys(_RATES, str(bytes_a_second))
-    address = nodes.anyone()
     if any(move.joining for move in moves):
-        cluster.configure(address, cluster.BROKER, {str(broker): rates for broker in nodes.brokers.values()})
+        _set_rates(nodes, str(bytes_a_second))
     topics: dict[str, tuple[list[str], list[str]]] = {}
     for move in moves:
         leaders, followers = topics.setdefault(move.topic, ([], []))
@@ -101,7 +128,7 @@ def _brake(nodes: KafkaNodes, moves: Sequence[Move], bytes_a_second: int) -> Non
             leaders += [f"{move.number}:{broker}" for broker in move.before]
             followers += [f"{move.number}:{broker}" for broker in move.joining]
     cluster.configure(
-        address,
+        nodes.anyone(),
         cluster.TOPIC,
         {
             topic: dict(zip(_LISTS, (",".join(one) for one in lists), strict=True))
@@ -115,29 +142,25 @@ def _release(nodes: KafkaNodes) -> None:
     """Takes the brakes away, those of an earlier run, too."""
     address = nodes.anyone()
     topics = {one.topic for one in cluster.look(address).partitions}
-    for kind, names, keys in (
-        (cluster.TOPIC, topics, _LISTS),
-        (cluster.BROKER, {str(broker) for broker in nodes.brokers.values()}, _RATES),
-    ):
-        found = {}
-        for name in names:
-            # A broker's own settings are asked of itself.
-            asked = address if kind == cluster.TOPIC else _address_of(nodes, int(name))
-            values = cluster.configuration(asked, kind, [name], keys=list(keys), dynamic=True).get(name, {})
-            found[name] = {key: None for key in keys if key in values}
-        cluster.configure(address, kind, {name: keys_ for name, keys_ in found.items() if keys_})
+    found = cluster.configuration(address, cluster.TOPIC, topics, keys=list(_LISTS), dynamic=True)
+    released: dict[str, dict[str, str | None]] = {
+        name: dict.fromkeys(values) for name, values in found.items()
+    }
+    cluster.configure(address, cluster.TOPIC, released)
+    _set_rates(nodes, None)
 
 
-def _address_of(nodes: KafkaNodes, broker: int) -> Address:
-    return next(node.address for node in nodes.nodes if node.id == broker and node.address)
+def _set_rates(nodes: KafkaNodes, rate: str | None) -> None:
+    """Of all brokers, each asked itself: it takes its own settings from nobody else."""
+    for node in nodes.nodes:
+        if node.address:
+            cluster.configure(node.address, cluster.BROKER, {str(node.id): dict.fromkeys(_RATES, rate)})
 
 
-def _wait(
-    nodes: KafkaNodes, wanted: Mapping[tuple[str, int], Sequence[int]], tell: Callable[[str], None]
-) -> None:
-    """Until none of the partitions is being moved any more."""
+def _wait(nodes: KafkaNodes, wanted: Mapping[Key, Sequence[int]], tell: Callable[[str], None]) -> None:
+    """Until none of the partitions is being moved any more; as long as one ends or bytes are copied."""
     since = said = time.monotonic()
-    left = len(wanted)
+    left, behind = len(wanted), math.inf
     while True:
         try:
             under_way = set(cluster.moving(nodes.anyone())) & set(wanted)
@@ -149,16 +172,27 @@ def _wait(
         now = time.monotonic()
         if len(under_way) < left:
             left, since = len(under_way), now
+        if now - said > NEXT_WORD_SECONDS:
+            said = now
+            to_copy = _bytes_behind(nodes)
+            if to_copy < behind:
+                behind, since = to_copy, now
+            tell(f"{len(under_way)} of these are still being copied; {behind / 1e6:.1f} MB to copy")
         if now - since > STUCK_SECONDS:
             names = ", ".join(f"{topic}-{number}" for topic, number in sorted(under_way)[:5])
             raise ProjectError(
-                f"nothing was finished for {STUCK_SECONDS:.0f} s: {names}. A higher --throttle lets more "
+                f"nothing was copied for {STUCK_SECONDS:.0f} s: {names}. A higher --throttle lets more "
                 "through; the same command goes on from here"
             )
-        if now - said > NEXT_WORD_SECONDS:
-            tell(f"{len(under_way)} of these are still being copied")
-            said = now
         time.sleep(PAUSE_SECONDS)
+
+
+def _bytes_behind(nodes: KafkaNodes) -> float:
+    try:
+        view = cluster.look(nodes.anyone())
+    except NodeError:
+        return math.inf
+    return observe.bytes_behind({node.id: node.address for node in nodes.nodes if node.address}, [view])
 
 
 def lines(moves: Sequence[Move]) -> list[str]:

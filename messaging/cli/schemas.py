@@ -15,7 +15,7 @@ from messaging import catalogue, schema_history, stream_docs
 from messaging.cli.projects import ProjectError, find_project
 
 if TYPE_CHECKING:
-    from messaging.streams import Catalogue, Subject
+    from messaging.streams import Catalogue
 
 app = typer.Typer(help="The schemas of the catalogue, and their versions in git.", no_args_is_help=True)
 FOLDER = "schemas"
@@ -36,7 +36,7 @@ def schema() -> None:
 def check(as_json: Json = False) -> None:
     """Check all schemas against their versions in git; fails if one is not recorded yet."""
     folder, read = _catalogue()
-    missing = _unrecorded(folder, read)
+    missing = list(_unrecorded(folder, read))
     if as_json:
         typer.echo(
             json.dumps({"subjects": [one.name for one in read.subjects], "unrecorded": missing}, indent=2)
@@ -64,11 +64,9 @@ def record(
             f"no stream has the subject {', '.join(unknown)}. There are: {', '.join(known)}"
         )
     written = {}
-    for name in _unrecorded(folder, read):
+    for name, recorded in _unrecorded(folder, read).items():
         if not subjects or name in subjects:
-            text = (folder / known[name].file).read_text(encoding="utf-8")
-            number = len(_recorded(folder, read, known[name])) + 1
-            kept = schema_history.record(folder, name, text, number)
+            kept = schema_history.record(folder, known[name], len(recorded) + 1)
             written[name] = str(kept.relative_to(folder.parent))
     if as_json:
         typer.echo(json.dumps({"recorded": written}, indent=2))
@@ -115,17 +113,15 @@ def _catalogue() -> tuple[Path, Catalogue]:
         raise ProjectError(str(error)) from None
 
 
-def _unrecorded(folder: Path, read: Catalogue) -> list[str]:
-    return [
-        one.name
-        for one in read.subjects
-        if not schema_history.is_recorded(one.schema, _recorded(folder, read, one))
-    ]
-
-
-def _recorded(folder: Path, read: Catalogue, subject: Subject) -> tuple[schema_history.Recorded, ...]:
-    known = {one.name: one.schema for one in read.types}
-    return schema_history.versions(folder, subject.name, known)
+def _unrecorded(folder: Path, read: Catalogue) -> dict[str, tuple[schema_history.Recorded, ...]]:
+    """The subjects whose schema is no version yet, and the versions that they have."""
+    types = schema_history.types(folder, {one.name: one.schema for one in read.types})
+    found = {}
+    for one in read.subjects:
+        recorded = schema_history.versions(folder, one.name, types)
+        if not schema_history.is_recorded(one, recorded):
+            found[one.name] = recorded
+    return found
 
 
 def _text(file: Path) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,16 @@ from messaging.naming import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     import docker
 
     from messaging.naming import Owner
 
-START_ORDER = (LOAD_BALANCER, CONTROLLER, BROKER, SCHEMA_REGISTRY, UI)
-"""Each needs those before it; stopping goes the other way round."""
+START_ORDER = ((LOAD_BALANCER,), (CONTROLLER, BROKER), (SCHEMA_REGISTRY,), (UI,))
+"""Groups of roles; each needs those before it. Kafka's nodes are one: a quorum forms only together."""
+_ROLES = tuple(role for group in START_ORDER for role in group)
+"""The order within groups, too; stopping goes the other way round."""
 HEALTHY_SECONDS = 180.0
 PAUSE_SECONDS = 0.5
 GRACE_SECONDS = 60
@@ -84,63 +87,92 @@ class StackOnHost:
         )
 
     def stop(self, tell: Callable[[str], None]) -> list[str]:
-        """Stops the running containers one after another, those that others need last; their names."""
-        stopped = []
-        for name in _ordered(self.items(), reversed(START_ORDER)):
-            details = self._client.inspect_container(name)
-            if not details["State"]["Running"]:
-                continue
-            tell(f"stopping {name}")
-            grace = details["Config"].get("StopTimeout") or GRACE_SECONDS
-            self._client.stop(name, timeout=grace)
-            stopped.append(name)
-        return stopped
+        """Stops the running containers, those that others need last; their names.
+
+        All of a role are stopped at once. Brokers must be: one that is left without a quorum waits in vain to
+        be let go, is killed when its grace is over, and must read its logs again at the next start.
+        """
+        return self._stop(self.items(), reversed(_ROLES), tell)
 
     def start(self, tell: Callable[[str], None]) -> list[str]:
-        """Starts the containers, and waits for all of one role before those of the next; their names.
+        """Starts the containers, and waits for all of one group before those of the next; their names.
 
         Raises:
             UnhealthyError: a container was started and did not become healthy.
         """
-        started = []
-        for role in START_ORDER:
-            names = _ordered(self.items(), [role])
-            for name in names:
-                tell(f"starting {name}")
-                self._client.start(name)
-            wait_until_healthy(names, self._health)
-            started += names
-        return started
+        names = _ordered(self.items(), _ROLES)
+        self.wake(names, tell)
+        return names
 
     def states(self) -> dict[str, str]:
-        """What each of the stack's containers is, in Docker's words, by name."""
+        """What each of the stack's containers is, in Docker's words, by name, in the order of starting."""
         return {
-            item.name: str(self._client.inspect_container(item.name)["State"]["Status"])
-            for item in self.items()
-            if item.kind == "container"
+            name: str(self._client.inspect_container(name)["State"]["Status"])
+            for name in _ordered(self.items(), _ROLES)
         }
 
-    def wake(self, name: str, tell: Callable[[str], None]) -> None:
-        """Starts one container that was stopped or paused, and waits until it is healthy.
+    def wake(self, names: Collection[str], tell: Callable[[str], None], *, wait: bool = True) -> None:
+        """Starts containers that were stopped or paused, group after group.
+
+        Args:
+            names: the containers.
+            tell: gets a line for each.
+            wait: whether to wait until all of a group are healthy before the next.
 
         Raises:
-            UnhealthyError: it did not become healthy.
+            UnhealthyError: one of them was waited for and did not become healthy.
         """
-        tell(f"starting {name}")
-        if self._client.inspect_container(name)["State"]["Paused"]:
-            self._client.unpause(name)
-        self._client.start(name)
-        wait_until_healthy([name], self._health)
+        items = self.items()
+        for roles in START_ORDER:
+            group = [name for name in _ordered(items, roles) if name in names]
+            for name in group:
+                tell(f"starting {name}")
+                if self._client.inspect_container(name)["State"]["Paused"]:
+                    self._client.unpause(name)
+                self._client.start(name)
+            if wait:
+                self.wait_for(group)
 
-    def remove(self, item: Item) -> None:
-        """Removes an object: a container gracefully, a volume with its data."""
-        if item.kind == "container":
-            self._client.stop(item.name, timeout=GRACE_SECONDS)
-            self._client.remove_container(item.name, v=True)
-        elif item.kind == "network":
-            self._client.remove_network(item.name)
-        else:
-            self._client.remove_volume(item.name)
+    def wait_for(self, names: Sequence[str]) -> None:
+        """Waits until containers are healthy.
+
+        Raises:
+            UnhealthyError: one of them was not in time.
+        """
+        wait_until_healthy(names, self._health)
+
+    def remove(self, items: Sequence[Item], tell: Callable[[str], None]) -> None:
+        """Removes objects: all containers gracefully, then what they used, volumes with their data."""
+        unknown = {item.role for item in items} - set(_ROLES)  # of a version that had other ones
+        self._stop(items, [*sorted(unknown), *reversed(_ROLES)], tell)
+        for item in sorted(items):
+            if item.kind == "container":
+                self._client.remove_container(item.name, v=True)
+            elif item.kind == "network":
+                self._client.remove_network(item.name)
+            else:
+                self._client.remove_volume(item.name)
+
+    def _stop(self, items: Sequence[Item], roles: Iterable[str], tell: Callable[[str], None]) -> list[str]:
+        """Stops what runs of these, one role after another; their names."""
+        stopped: list[str] = []
+        for role in roles:
+            stopped += self._stop_at_once(_ordered(items, [role]), tell)
+        return stopped
+
+    def _stop_at_once(self, names: Sequence[str], tell: Callable[[str], None]) -> list[str]:
+        """Stops those that run, each with its own grace; their names."""
+        found = {name: self._client.inspect_container(name) for name in names}
+        running = [name for name, details in found.items() if details["State"]["Running"]]
+
+        def stop(name: str) -> None:
+            self._client.stop(name, timeout=found[name]["Config"].get("StopTimeout") or GRACE_SECONDS)
+
+        for name in running:
+            tell(f"stopping {name}")
+        with ThreadPoolExecutor(max(len(running), 1)) as pool:
+            list(pool.map(stop, running))
+        return running
 
     def _health(self, name: str) -> str:
         state: dict[str, Any] = self._client.inspect_container(name)["State"]

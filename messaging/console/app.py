@@ -123,11 +123,17 @@ def _error_page(status: int, title: str, faults: list[str]) -> Response:
 
 
 def _html(text: str, status: int) -> Response:
-    return Response(text, status=status, content_type="text/html; charset=utf-8")
+    return Response(_encoded(text), status=status, content_type="text/html; charset=utf-8")
 
 
 def _json(document: dict[str, Any], status: int) -> Response:
-    return Response(json.dumps(document, ensure_ascii=False), status=status, content_type="application/json")
+    text = json.dumps(document, ensure_ascii=False)
+    return Response(_encoded(text), status=status, content_type="application/json")
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8; half of a character, as a schema may have it, becomes its escape, which is JSON's own, too."""
+    return text.encode(errors="backslashreplace")
 
 
 def _api_address(context_path: str) -> str:

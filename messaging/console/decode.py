@@ -203,9 +203,13 @@ def _hexadecimal(data: bytes, *, note: str | None = None, schema_id: int | None 
 
 
 def _pretty(value: Any) -> tuple[str, bool]:
-    """`value` as indented JSON and whether it was cut: deep nesting makes indentation grow by the square."""
+    """`value` as indented JSON and whether it was cut: deep nesting makes indentation grow by the square.
+
+    Half of a character, which no page and no address can hold, stays the escape that JSON has for it.
+    """
     pieces, length = [], 0
-    for piece in _chunks(value):
+    for chunk in _chunks(value):
+        piece = chunk.encode(errors="backslashreplace").decode()
         pieces.append(piece)
         length += len(piece)
         if length > MAX_TEXT:

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from messaging.report.preview import CREATE, DELETE, REFRESH, REPLACE, SAME, UPDATE, Step
+from messaging.report import retention
+from messaging.report.preview import CONTAINER, CREATE, DELETE, REFRESH, REPLACE, SAME, UPDATE, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from messaging.report.preview import Preview
+    from messaging.report.preview import Message, Preview
 
-CONTAINER = "docker:index/container:Container"
 VOLUME = "docker:index/volume:Volume"
 NETWORK = "docker:index/network:Network"
 TOPIC = "kafka:index/topic:Topic"
 SUBJECT = "pulumi-python:dynamic/messaging:Subject"
+CLUSTER_SETTINGS = "pulumi-python:dynamic/messaging:ClusterSettings"
 _NODE = "messaging:index:KafkaNode$"
 _DATA = frozenset({TOPIC, VOLUME, NETWORK, SUBJECT})
 """What takes data, or the way to it, along when it goes."""
@@ -44,12 +45,15 @@ class Kind(StrEnum):
     """A container is replaced: what it serves is away for a moment."""
     ROLLING = "rolling restart"
     """Kafka nodes are replaced one after another, each behind its gate."""
+    SHORTEN = "shorter retention"
+    """Messages go that would have been kept."""
     DESTROY = "destroy"
     """Something goes, with what is in it."""
 
 
 SAYS = {
     Kind.DESTROY: "goes, with what is in it",
+    Kind.SHORTEN: "deletes messages that would have been kept",
     Kind.ROLLING: "Kafka nodes, one after another",
     Kind.REPLACE: "is away for a moment",
     Kind.DYNAMIC: "takes effect while everything runs",
@@ -65,15 +69,28 @@ class Change:
 
     kind: Kind
     step: Step
+    told: str = ""
+    """What was said of it, where that is graver than what its values show."""
 
 
-def changes(steps: Iterable[Step]) -> list[Change]:
-    """What the steps of a preview do, the gravest first, by name within a class."""
-    found = [
-        Change(kind=classify(step), step=step) for step in steps if step.operation not in {SAME, REFRESH}
-    ]
+def changes(steps: Iterable[Step], messages: Sequence[Message] = ()) -> list[Change]:
+    """What the steps of a preview do, the gravest first, by name within a class.
+
+    Args:
+        steps: the preview's.
+        messages: what was said in it. The state does not hold what somebody else gave the brokers, so that
+            no value of a step shows what taking it back deletes.
+    """
+    grave = "; ".join(one.text.strip() for one in messages if one.text.lstrip().startswith(retention.TOLD))
+    found = [_change(step, grave) for step in steps if step.operation not in {SAME, REFRESH}]
     order = list(SAYS)
     return sorted(found, key=lambda change: (order.index(change.kind), change.step.type, change.step.name))
+
+
+def _change(step: Step, grave: str) -> Change:
+    if grave and step.type == CLUSTER_SETTINGS and step.operation == UPDATE:
+        return Change(kind=Kind.SHORTEN, step=step, told=grave)
+    return Change(kind=classify(step), step=step)
 
 
 def classify(step: Step) -> Kind:
@@ -89,12 +106,22 @@ def classify(step: Step) -> Kind:
             return Kind.ROLLING
         case "replace":
             return Kind.REPLACE
+    if _keeps_less(step):
+        return Kind.SHORTEN
     return Kind.CHECK if _only_steps_aside(step.type) else Kind.DYNAMIC
+
+
+def _keeps_less(step: Step) -> bool:
+    if step.type == TOPIC:
+        return retention.keeps_less(step.old.get("config") or {}, step.new.get("config") or {})
+    if step.type == CLUSTER_SETTINGS:
+        return retention.brokers_keep_less(step.old.get("settings") or {}, step.new.get("settings") or {})
+    return False
 
 
 def _only_steps_aside(type_: str) -> bool:
     # Subjects and settings of the cluster are dynamic resources that change something that runs.
-    acts = type_ == SUBJECT or type_.endswith(":ClusterSettings")
+    acts = type_ in {SUBJECT, CLUSTER_SETTINGS}
     return not acts and type_.startswith(_STEP_ASIDE)
 
 

@@ -71,6 +71,9 @@ def _verdict(preview: Preview, changes: Sequence[Change]) -> str:
     grave = [change for change in changes if change.kind is Kind.DESTROY]
     if grave:
         return f"⚠️ {_counted(len(grave), 'resource')} would go"
+    shorter = sum(change.kind is Kind.SHORTEN for change in changes)
+    if shorter:
+        return f"⚠️ {_counted(shorter, 'change')} would delete messages"
     real = [change for change in changes if change.kind is not Kind.CHECK]
     return f"✅ {_counted(len(real), 'change')}" if real else "✅ no change"
 
@@ -81,7 +84,7 @@ def _changes(changes: Sequence[Change]) -> list[str]:
         return ["Nothing would change.", ""]
     summary = [(kind.value, str(counts[kind]), says) for kind, says in SAYS.items() if counts[kind]]
     rows = [
-        (change.kind.value, _resource(change.step), _what(change.step))
+        (change.kind.value, _resource(change.step), _what(change))
         for change in changes
         if change.kind is not Kind.CHECK
     ]
@@ -166,7 +169,10 @@ def _errors(errors: Sequence[Message]) -> list[str]:
 # --- pieces ---
 
 
-def _what(step: Step) -> str:
+def _what(change: Change) -> str:
+    step = change.step
+    if change.told:
+        return _cell(change.told)
     return _said(step) if step.operation in {"update", "replace"} else ""
 
 

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 PARTS = frozenset({"create-replacement", "delete-replaced", "discard-replaced", "remove-pending-replace"})
 """Steps that together are one replacement, which has a step of its own."""
+CONTAINER = "docker:index/container:Container"
 REFRESH, SAME, CREATE, UPDATE, REPLACE, DELETE = "refresh", "same", "create", "update", "replace", "delete"
 
 _COLOURS = re.compile(r"<\{%[^%]*%\}>")
 """Marks that the Pulumi CLI leaves in texts for a terminal to colour."""
+_ATTACHED = "networkDatas"
 _STREAMING = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json"
 
 
@@ -39,7 +41,7 @@ class Step:
     new: Mapping[str, Any] = field(default_factory=dict)
     """Inputs afterwards; empty for a deletion."""
     changed: tuple[str, ...] = ()
-    """Properties that differ, as the engine names them."""
+    """Properties that differ, as the engine names them, without what Docker deals out anew at each start."""
     gone: bool = False
     """Whether a refresh did not find it."""
 
@@ -162,6 +164,10 @@ def _events(lines: Iterable[str], where: str) -> Iterable[dict[str, Any]]:
 def _step(metadata: Mapping[str, Any]) -> Step:
     old, new = metadata.get("old") or {}, metadata.get("new") or {}
     keys = [*(metadata.get("diffs") or ()), *(metadata.get("detailedDiff") or {})]
+    found = metadata["op"] == REFRESH and metadata["type"] == CONTAINER
+    if found and _networks(old) == _networks(new):
+        # A container that was started again has other addresses in the same networks; nobody changed it.
+        keys = [key for key in keys if not key.startswith(_ATTACHED)]
     return Step(
         operation=metadata["op"],
         urn=metadata["urn"],
@@ -171,6 +177,11 @@ def _step(metadata: Mapping[str, Any]) -> Step:
         changed=tuple(dict.fromkeys(key for key in keys if not key.startswith("__"))),
         gone=metadata["op"] == REFRESH and not metadata.get("new"),
     )
+
+
+def _networks(side: Mapping[str, Any]) -> list[str]:
+    """The networks that a container was found in."""
+    return [one.get("networkName", "") for one in (side.get("outputs") or {}).get(_ATTACHED) or ()]
 
 
 def _public(value: Any) -> Any:

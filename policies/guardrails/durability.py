@@ -92,19 +92,29 @@ def _replication_fits(args: StackValidationArgs) -> Iterable[Violation]:
             yield Violation(resource=broker.name, message=said, urn=broker.urn)
 
 
+def _of_brokers(args: ResourceValidationArgs, setting: str, unsaid: str) -> tuple[str | None, str]:
+    """What brokers have for a setting, while they run or from a node's container, and who says so.
+
+    Args:
+        args: one of the two resources.
+        setting: its name in Kafka.
+        unsaid: what counts where brokers are told nothing of it while they run.
+    """
+    if args.resource_type == BROKER_SETTINGS:
+        return args.props["settings"].get(setting, unsaid), "What all brokers are told while they run"
+    if not reading.is_node(args.props):
+        args.not_applicable("no Kafka node")
+    given = reading.environment(args.props).get(reading.variable(setting))
+    return given, f"The node {reading.container_name(args)}"
+
+
 def _unclean_election(args: ResourceValidationArgs) -> Iterable[str]:
     setting = "unclean.leader.election.enable"
     if args.resource_type == TOPIC:
         given = reading.settings(args.props).get(setting, "false")
         who = f"The topic {reading.topic_name(args)}"
-    elif args.resource_type == BROKER_SETTINGS:
-        given = args.props["settings"].get(setting, "false")
-        who = "What all brokers are told while they run"
     else:
-        if not reading.is_node(args.props):
-            args.not_applicable("no Kafka node")
-        given = reading.environment(args.props).get(reading.variable(setting))
-        who = f"The node {reading.container_name(args)}"
+        given, who = _of_brokers(args, setting, unsaid="false")
     if given not in _OFF:
         yield f"{who} has {setting} {given or 'left open'}; only false is allowed."
 
@@ -149,7 +159,21 @@ def _internal_topics(args: ResourceValidationArgs) -> Iterable[str]:
         args.not_applicable("neither a Kafka node nor a Schema Registry")
 
 
+_BY_SIZE = "log.retention.bytes"
+_NO_LIMIT = (None, "-1")
+_SIZE_SAYS = "only -1 is allowed, for a full topic loses messages however young they are."
+
+
 def _retention(args: ResourceValidationArgs) -> Iterable[str]:
+    if args.resource_type == TOPIC:
+        yield from _topic_retention(args)
+        return
+    given, who = _of_brokers(args, _BY_SIZE, unsaid="-1")
+    if given not in _NO_LIMIT:
+        yield f"{who} has {_BY_SIZE} {given}, and topics that state no size take it; {_SIZE_SAYS}"
+
+
+def _topic_retention(args: ResourceValidationArgs) -> Iterable[str]:
     least_hours = int(args.get_config()["hours"])
     given = reading.settings(args.props)
     if given.get("cleanup.policy", "delete") == "compact":
@@ -158,6 +182,9 @@ def _retention(args: ResourceValidationArgs) -> Iterable[str]:
     if value is None or (value != -1 and value < least_hours * 3_600_000):
         has = "no retention.ms of its own" if given.get("retention.ms") is None else f"retention.ms {value}"
         yield f"The topic {reading.topic_name(args)} has {has}; at least {least_hours} hours are allowed."
+    size = given.get("retention.bytes")
+    if size not in _NO_LIMIT:
+        yield f"The topic {reading.topic_name(args)} has retention.bytes {size}; {_SIZE_SAYS}"
 
 
 RULES = (
@@ -231,10 +258,10 @@ RULES = (
     ),
     ResourceRule(
         name="topic-retention",
-        what="A topic says itself how long it keeps messages, and long enough.",
+        what="A topic says itself how long it keeps messages, and long enough; size ends nothing earlier.",
         why="The broker's default may change, and a consumer that was down must find its messages.",
-        fix="Raise the stream's retention in schemas/streams.yaml.",
-        types=(TOPIC,),
+        fix="Raise the stream's retention in schemas/streams.yaml, and take limits of size out.",
+        types=(TOPIC, CONTAINER, BROKER_SETTINGS),
         settings={"hours": whole(24, "The shortest retention in hours.")},
         judge=_retention,
     ),

@@ -250,6 +250,19 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
     ),
     ("topic-retention", TOPIC, config("retention.ms", "1000"), "retention.ms 1000; at least 24 hours"),
     ("topic-retention", TOPIC, config("retention.ms", None), "no retention.ms of its own"),
+    ("topic-retention", TOPIC, config("retention.bytes", "1"), "retention.bytes 1; only -1 is allowed"),
+    (
+        "topic-retention",
+        CONTAINER,
+        env("KAFKA_LOG_RETENTION_BYTES", "1"),
+        "kafka-1 has log.retention.bytes 1, and topics",
+    ),
+    (
+        "topic-retention",
+        SETTINGS,
+        {"settings": {"log.retention.bytes": "1"}},
+        "told while they run has log.retention.bytes 1",
+    ),
     (
         "image-pinned",
         CONTAINER,
@@ -418,7 +431,7 @@ NODE_RULES = [
 ]
 
 
-@pytest.mark.parametrize("rule", [*NODE_RULES, "grace-period", "external-tls"])
+@pytest.mark.parametrize("rule", [*NODE_RULES, "grace-period", "external-tls", "topic-retention"])
 def test_a_container_that_is_no_kafka_node_is_not_its_affair(rule: str) -> None:
     with pytest.raises(_NotApplicableError):
         judged(rule, CONTAINER, {"name": "kafka-ui", "envs": ["A=1"]})

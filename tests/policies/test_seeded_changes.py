@@ -206,10 +206,10 @@ SEEDS = (
         "names that collide in metrics",
         "topic-names-differ",
         ("sensor-data.dlq and sensor-data_dlq collide",),
-        "        for topic in args.topics:\n            kafka.Topic(",
+        "        topics = [\n            kafka.Topic(",
         '        kafka.Topic(f"{name}-copy", name=f"{name}_dlq", partitions=1, replication_factor=3,\n'
         "            opts=pulumi.ResourceOptions(parent=self))\n"
-        "        for topic in args.topics:\n            kafka.Topic(",
+        "        topics = [\n            kafka.Topic(",
     ),
     Seed(
         "an image by latest, in the pins",
@@ -364,7 +364,7 @@ SEEDS = (
         "nodes that wait for no other",
         "nodes-one-by-one",
         ("nodes kafka-1 and kafka-2 wait for neither of each other",),
-        "previous=nodes[-1].container if nodes else None,",
+        "previous=previous[-1] if previous else None,",
         "previous=None,",
     ),
     Seed(
@@ -387,9 +387,8 @@ SEEDS = (
         "a topic less",
         PROTECTED,
         ("the program no longer has these protected resources", "sensor-data.dlq.poison-topic"),
-        "for topic in args.topics:\n            kafka.Topic(",
-        "for topic in args.topics:\n            if topic.name.endswith('poison'):\n                continue\n"
-        "            kafka.Topic(",
+        "for topic in args.topics\n        ]",
+        "for topic in args.topics\n            if not topic.name.endswith('poison')\n        ]",
         deployed=True,
     ),
     Seed(

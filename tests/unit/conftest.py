@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import warnings
 from base64 import b64encode
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,11 +15,6 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-with warnings.catch_warnings():
-    # On Python 3.11 the package reads its message schemas by a call that only some versions deprecate.
-    warnings.filterwarnings("ignore", "(read|open)_text is deprecated", DeprecationWarning)
-    import kafka.protocol.admin  # noqa: F401 - imported here, it is not imported where warnings are errors
-
 
 @dataclass
 class FakeRegistry:
@@ -29,6 +23,10 @@ class FakeRegistry:
     url: str = ""
     versions: dict[str, list[str]] = field(default_factory=dict)
     """Schemas by subject; a version's number is its place from 1, a deleted one is empty."""
+    references: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
+    """What a version takes from others, by subject and number; for most nothing."""
+    tells_references: bool = True
+    """Whether its answers have them."""
     levels: dict[str, str] = field(default_factory=dict)
     refuses: str = ""
     """Why it takes no new version; empty if it does."""
@@ -54,7 +52,7 @@ class FakeRegistry:
                 self.levels[subject] = body["compatibility"]
             return 200, {"compatibilityLevel": self.levels.get(subject, "BACKWARD")}
         if kind == "versions" and method == "POST":
-            return self._register(subject, body["schema"])
+            return self._register(subject, body)
         if subject not in self.versions:
             return 404, {"error_code": 40401, "message": f"Subject '{subject}' not found."}
         return self._of_known(method, kind, subject, body)
@@ -77,23 +75,35 @@ class FakeRegistry:
         if method == "DELETE":
             del self.versions[subject]
             return 200, list(range(1, len(known) + 1))
-        if body["schema"] not in known:
+        found = self._find(subject, body)
+        if found is None:
             return 404, {"error_code": 40403, "message": "Schema not found"}
-        return 200, self._version(subject, known.index(body["schema"]) + 1)
+        return 200, self._version(subject, found)
 
     def _numbers(self, subject: str) -> list[int]:
         return [number for number, text in enumerate(self.versions[subject], 1) if text]
 
-    def _register(self, subject: str, schema: str) -> tuple[int, Any]:
-        if schema not in self.versions.get(subject, []):
+    def _find(self, subject: str, body: dict[str, Any]) -> int | None:
+        """The version with a text and its references: both together are the schema."""
+        for number, text in enumerate(self.versions.get(subject, []), 1):
+            taken = self.references.get((subject, number), [])
+            if text == body["schema"] and taken == body.get("references", []):
+                return number
+        return None
+
+    def _register(self, subject: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if self._find(subject, body) is None:
             if self.refuses:
                 return 409, {"error_code": 409, "message": self.refuses}
-            self.versions.setdefault(subject, []).append(schema)
-        return 200, {"id": self._id(schema)}
+            self.versions.setdefault(subject, []).append(body["schema"])
+            self.references[subject, len(self.versions[subject])] = body.get("references", [])
+        return 200, {"id": self._id(body["schema"])}
 
     def _version(self, subject: str, number: int) -> dict[str, Any]:
         schema = self.versions[subject][number - 1]
-        return {"subject": subject, "id": self._id(schema), "version": number, "schema": schema}
+        made = {"subject": subject, "id": self._id(schema), "version": number, "schema": schema}
+        taken = self.references.get((subject, number))
+        return made | ({"references": taken} if taken and self.tells_references else {})
 
     def _id(self, schema: str) -> int:
         every = list(dict.fromkeys(text for texts in self.versions.values() for text in texts))

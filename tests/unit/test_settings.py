@@ -164,6 +164,8 @@ def test_the_console_can_stand_in_for_kafka_ui_anywhere(load: Load) -> None:
         ({"images": {"kafka": "example/kafka"}}, ("messaging:images.kafka", "fixed tag")),
         ({"docker": {"host": "localhost"}}, ("messaging:docker.host", "unix:///var/run/docker.sock")),
         ({"listeners": {"bindAddress": "all"}}, ("messaging:listeners.bindAddress",)),
+        ({"listeners": {"bindAddress": "999.1.1.1"}}, ("bindAddress is '999.1.1.1'", "such as 0.0.0.0")),
+        ({"cluster": f'{{"brokers": {"9" * 5000}}}'}, ("messaging:cluster must be a mapping",)),
         ({"listeners": {"advertisedHost": "a b"}}, ("messaging:listeners.advertisedHost",)),
         ({"ui": {"product": "akhq"}}, ("messaging:ui.product is 'akhq'", "kafka-ui, console")),
         ({"ui": {"product": "console"}}, ("messaging:images.console is missing",)),
@@ -172,6 +174,7 @@ def test_the_console_can_stand_in_for_kafka_ui_anywhere(load: Load) -> None:
         ({"site": "imageSource: elsewhere"}, (".site.yaml has 1 fault", "imageSource is 'elsewhere'")),
         ({"site": "imagesource: local"}, (".site.yaml", "Did you mean imageSource?")),
         ({"site": "a: [1"}, (".site.yaml", "cannot be read", "not YAML")),
+        ({"site": "advertisedHost: 2026-02-30"}, (".site.yaml", "line 1, column 17", "is no date")),
         ({"site": "- a"}, (".site.yaml", "must be a mapping")),
         (
             {"pins": "kafka: example/kafka:latest\n"},
@@ -204,6 +207,7 @@ def test_production_is_three_brokers_that_keep_three_copies(load: Load) -> None:
 def test_what_a_production_stack_says_of_its_cluster_is_taken(load: Load) -> None:
     settings = load(
         environment="prod",
+        portOffset=50_000,  # in proxy mode, a broker's own port is not published
         cluster={
             "brokers": 5,
             "controllers": "dedicated",
@@ -234,6 +238,7 @@ def test_what_a_production_stack_says_of_its_cluster_is_taken(load: Load) -> Non
     assert (settings.load_balancer.mode, settings.load_balancer.drain_seconds) == ("proxy", 120)
 
 
+FAR_PORTS = {"1": {"port": 60_000, "jmxPort": 15_536}, "2": {"port": 15_535, "jmxPort": 15_534}}
 NODES_IN_TWO_RACKS = {"1": {"rack": "a"}, "2": {"rack": "b"}, "3": {"rack": "b"}}
 
 
@@ -274,6 +279,11 @@ NODES_IN_TWO_RACKS = {"1": {"rack": "a"}, "2": {"rack": "b"}, "3": {"rack": "b"}
             ("port 9092 twice: for broker 1 and for broker 2",),
         ),
         ("prod", {"cluster": {"nodes": {"1": {"jmxPort": 8404}}}}, ("port 8404 twice",)),
+        (
+            "dev",
+            {"portOffset": 50_000, "cluster": {"brokers": 2, "nodes": FAR_PORTS}},
+            ("2 faults", "1.port is 60000", "makes 110000", "1.jmxPort is 15536", "At most 15535 here"),
+        ),
         ("prod", {"cluster": {"nodes": {"4": {"rack": "a"}}}}, ("cluster.nodes.4 is not known", "1, 2, 3")),
         ("prod", {"loadBalancer": {"mode": "both"}}, ("one of bootstrap, proxy",)),
         ("dev", {"loadBalancer": {"mode": "proxy"}}, ("loadBalancer.mode is not known",)),
@@ -354,6 +364,16 @@ def test_schemas_may_be_registered_elsewhere_with_a_secret_password(load: Load) 
     assert access.url == "https://registry.example.org/apis/ccompat/v7"
     assert (access.user, access.password) == ("ops", "word")
     assert "word" not in repr(settings)
+
+
+def test_a_password_that_anybody_can_read_is_refused_and_not_repeated(load: Load) -> None:
+    access = {"url": "https://registry.example.org", "user": "ops"}
+
+    told = refusal(load, schemaRegistry=access, **{"schemaRegistryPassword!": "hunter2"})
+
+    assert "messaging:schemaRegistryPassword is not encrypted" in told
+    assert "pulumi config set --secret messaging:schemaRegistryPassword" in told
+    assert "hunter2" not in told
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from messaging.cli import main
+from messaging.cli.projects import ProjectError
+from tests.unit.cli.fake_engine import Engine
 
 MESSAGING = Path(sys.executable).parent / "messaging"
 
@@ -59,3 +66,49 @@ def test_help_lists_the_commands(project: Path) -> None:
     assert done.returncode == 0
     for command in ("start", "stop", "reclaim"):
         assert command in done.stdout
+
+
+@pytest.fixture
+def engine(project: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """With two containers, a network and a volume more than the state knows."""
+    made = Engine()
+    monkeypatch.setattr(main, "connected", lambda: nullcontext(made))
+    monkeypatch.chdir(project)
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    monkeypatch.setenv("PULUMI_HOME", str(project / "home"))
+    known = {"type": "docker:index/container:Container", "inputs": {"name": "kafka-dev"}}
+    state = project / ".pulumi" / "stacks" / "messaging" / "dev.json"
+    state.parent.mkdir(parents=True)
+    state.write_text(json.dumps({"checkpoint": {"latest": {"resources": [known]}}}))
+    return made
+
+
+def reclaim() -> None:
+    CliRunner().invoke(main.app, ["reclaim", "--yes", "--volumes"], catch_exceptions=False)
+
+
+def test_what_no_state_knows_is_reclaimed(engine: Engine) -> None:
+    reclaim()
+
+    assert [(call, name) for call, name, *_ in engine.calls if call != "stop"] == [
+        ("remove", "kafka-ui-dev"),
+        ("remove", "schema-registry-dev"),
+        ("remove network", "iot-platform-dev"),
+        ("remove volume", "kafka-dev-data"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "left", ["stacks/messaging/dev.json.journal", "locks/organization/messaging/dev/5e0e.json"]
+)
+def test_nothing_is_reclaimed_while_a_run_is_under_way_or_was_cut_off(
+    engine: Engine, project: Path, left: str
+) -> None:
+    file = project / ".pulumi" / left
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("{}\n")
+
+    with pytest.raises(ProjectError, match="a run is under way, or was killed"):
+        reclaim()
+
+    assert engine.calls == []

@@ -149,3 +149,64 @@ def test_objects_of_the_state_say_what_they_are_for_and_how_to_name_them(
         ("container", "bare", ""),
     ]
     assert found[0].urn.endswith("::kafka-1-container")
+
+
+@pytest.fixture
+def journal(project: Project) -> Path:
+    """Beside a state that knows one broker."""
+    write_state(project.folder, state(container("kafka-1")))
+    return project.folder / ".pulumi" / "stacks" / "messaging" / "dev.json.journal"
+
+
+def test_a_state_whose_last_changes_are_beside_it_is_not_taken_for_the_whole(
+    project: Project, environment: dict[str, str], journal: Path
+) -> None:
+    journal.write_text("what kafka-2 is\n")
+
+    with pytest.raises(ProjectError, match=r"dev\.json\.journal.*`pulumi cancel --stack dev` brings it into"):
+        project.known("dev", environment)
+
+
+def test_a_run_that_had_nothing_to_record_hides_nothing(
+    project: Project, environment: dict[str, str], journal: Path
+) -> None:
+    journal.touch()
+
+    assert project.known("dev", environment) == {("container", "kafka-1")}
+
+
+def test_records_without_a_state_are_of_one_that_was_lost(
+    project: Project, environment: dict[str, str], journal: Path
+) -> None:
+    journal.write_text("what kafka-2 is\n")
+    journal.with_name("dev.json").unlink()
+
+    assert project.known("dev", environment) == set()
+
+
+def test_what_was_last_saved_whole_can_be_read_beside_a_run(
+    project: Project, environment: dict[str, str], journal: Path
+) -> None:
+    journal.write_text("what kafka-2 is\n")
+
+    assert [one.name for one in project.saved("dev", environment)] == ["kafka-1"]
+
+
+def test_a_stack_that_a_run_holds_is_refused(project: Project, environment: dict[str, str]) -> None:
+    project.refuse_locked("dev", environment)
+    folder = project.folder / ".pulumi" / "locks" / "organization" / "messaging"
+    for stack in ("dev", "prod"):
+        (folder / stack).mkdir(parents=True)
+    (folder / "prod" / "e1.json").touch()
+    project.refuse_locked("dev", environment)
+    (folder / "dev" / "e2.json").touch()
+
+    with pytest.raises(ProjectError, match=r"locked by .*/dev/e2\.json: .*`pulumi cancel --stack dev` frees"):
+        project.refuse_locked("dev", environment)
+
+
+def test_who_holds_a_stack_that_is_kept_elsewhere_nobody_knows(
+    project: Project, environment: dict[str, str]
+) -> None:
+    with pytest.raises(ProjectError, match="s3://bucket"):
+        project.refuse_locked("dev", environment | {"PULUMI_BACKEND_URL": "s3://bucket"})

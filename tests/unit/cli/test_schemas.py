@@ -53,6 +53,26 @@ def test_a_changed_schema_is_recorded_as_the_next_version(project: Path) -> None
     assert "nothing to do" in messaging(project, "schema", "record")
 
 
+def test_a_shared_type_is_recorded_and_checked_from_then_on(project: Path) -> None:
+    geo = {"type": "record", "name": "com.x.Geo", "fields": [{"name": "lat", "type": "double"}]}
+    (project / "schemas" / "geo.avsc").write_text(json.dumps(geo))
+    with (project / "schemas" / "streams.yaml").open("a") as opened:
+        opened.write("\ntypes:\n  geo.avsc: { owner: devices, compatibility: FULL }\n")
+    add_field(project, type=["null", "com.x.Geo"], default=None)
+
+    recorded = json.loads(messaging(project, "schema", "record", "--json"))["recorded"]
+
+    assert recorded == {
+        "com.x.Geo": "schemas/history/com.x.Geo/1.avsc",
+        "sensor-data-value": "schemas/history/sensor-data-value/2.avsc",
+    }
+    assert "15 subjects are compatible" in messaging(project, "schema", "check")
+    assert '"lat"' in (project / recorded["sensor-data-value"]).read_text(), "as the type was then"
+    geo["doc"] = "A place."
+    (project / "schemas" / "geo.avsc").write_text(json.dumps(geo))
+    assert "com.x.Geo, sensor-data-value" in messaging(project, "schema", "check", code=1)
+
+
 def test_a_breaking_change_is_not_recorded(project: Path) -> None:
     add_field(project)
 

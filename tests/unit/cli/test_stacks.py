@@ -2,66 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
 
 import pytest
 
 from messaging.cli import stacks
 from messaging.cli.stacks import Item, StackOnHost, UnhealthyError
-from messaging.naming import Owner
-
-OWNER = Owner(project="messaging", stack="dev", instance="")
-NEIGHBOUR = Owner(project="messaging", stack="dev", instance="other")
-
-
-class Engine:
-    """A Docker engine with containers whose starts and stops are noted."""
-
-    def __init__(self) -> None:
-        self.running = {
-            "kafka-dev": True,
-            "schema-registry-dev": True,
-            "kafka-ui-dev": True,
-            "other-kafka": True,
-        }
-        self.calls: list[tuple[str, ...]] = []
-        self.roles = {
-            "kafka-dev": OWNER.labels("broker"),
-            "schema-registry-dev": OWNER.labels("schema-registry"),
-            "kafka-ui-dev": OWNER.labels("ui"),
-            "other-kafka": NEIGHBOUR.labels("broker"),
-        }
-
-    def containers(self, **_: Any) -> list[dict[str, Any]]:
-        return [{"Names": [f"/{name}"], "Labels": labels} for name, labels in self.roles.items()]
-
-    def networks(self, **_: Any) -> list[dict[str, Any]]:
-        return [{"Name": "iot-platform-dev", "Labels": OWNER.labels("network")}]
-
-    def volumes(self, _: Any) -> dict[str, Any]:
-        return {"Volumes": [{"Name": "kafka-dev-data", "Labels": OWNER.labels("data")}]}
-
-    def inspect_container(self, name: str) -> dict[str, Any]:
-        running = self.running[name]
-        health = {"Health": {"Status": "healthy"}}
-        return {"State": {"Running": running, "ExitCode": 0} | health, "Config": {"StopTimeout": 45}}
-
-    def stop(self, name: str, timeout: int) -> None:
-        self.calls.append(("stop", name, str(timeout)))
-        self.running[name] = False
-
-    def start(self, name: str) -> None:
-        self.calls.append(("start", name))
-        self.running[name] = True
-
-    def remove_container(self, name: str, *, v: bool) -> None:
-        self.calls.append(("remove", name, f"anonymous volumes {v}"))
-
-    def remove_network(self, name: str) -> None:
-        self.calls.append(("remove network", name))
-
-    def remove_volume(self, name: str) -> None:
-        self.calls.append(("remove volume", name))
+from messaging.naming import BROKER, ROLE_LABEL
+from tests.unit.cli.fake_engine import OWNER, PAUSED, STOPPED, Engine
 
 
 @pytest.fixture
@@ -95,6 +43,24 @@ def test_brokers_stop_last_and_with_their_own_grace(on_host: StackOnHost, engine
     assert engine.calls == [("stop", name, "45") for name in stopped]
 
 
+def test_all_brokers_are_stopped_at_once_for_the_last_one_needs_a_quorum_to_be_let_go(
+    on_host: StackOnHost, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.have("kafka-2", "broker")
+    engine.have("kafka-3", "broker")
+    all_asked = threading.Barrier(3)
+    stop = engine.stop
+
+    def together(name: str, timeout: int) -> None:
+        if engine.roles[name][ROLE_LABEL] == BROKER:
+            all_asked.wait(10)
+        stop(name, timeout)
+
+    monkeypatch.setattr(engine, "stop", together)
+
+    assert on_host.stop(ignore) == ["kafka-ui-dev", "schema-registry-dev", "kafka-2", "kafka-3", "kafka-dev"]
+
+
 def test_what_is_stopped_already_is_left_alone(on_host: StackOnHost) -> None:
     on_host.stop(ignore)
 
@@ -114,15 +80,93 @@ def test_brokers_start_first(on_host: StackOnHost, engine: Engine) -> None:
     ]
 
 
-def test_each_kind_is_removed_in_its_way(on_host: StackOnHost, engine: Engine) -> None:
-    for item in on_host.items()[2:]:
-        on_host.remove(item)
+def test_a_paused_container_starts_where_it_was_paused(on_host: StackOnHost, engine: Engine) -> None:
+    engine.states["kafka-dev"] = PAUSED
+
+    on_host.start(ignore)
+
+    assert engine.calls[:2] == [("unpause", "kafka-dev"), ("start", "kafka-dev")]
+
+
+def test_nodes_that_need_each_other_are_all_started_before_any_is_waited_for(
+    on_host: StackOnHost, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacks, "HEALTHY_SECONDS", 0.0)
+    engine.lose("kafka-dev")
+    for name, role in (("kafka-1", "broker"), ("kafka-2", "broker"), ("kafka-controller-1", "controller")):
+        engine.have(name, role, STOPPED)
+    engine.quorum = {"kafka-1", "kafka-2", "kafka-controller-1"}
+    engine.states["schema-registry-dev"] = STOPPED
+
+    on_host.wake(["schema-registry-dev", "kafka-2", "kafka-1", "kafka-controller-1"], ignore)
 
     assert engine.calls == [
-        ("stop", "schema-registry-dev", "60"),
+        ("start", "kafka-controller-1"),
+        ("start", "kafka-1"),
+        ("start", "kafka-2"),
+        ("start", "schema-registry-dev"),
+    ]
+
+
+def test_only_what_is_asked_for_is_woken(on_host: StackOnHost, engine: Engine) -> None:
+    on_host.stop(ignore)
+    engine.calls.clear()
+
+    on_host.wake(["kafka-ui-dev"], ignore)
+
+    assert engine.calls == [("start", "kafka-ui-dev")]
+
+
+def test_what_never_gets_healthy_is_told_unless_nobody_waits(
+    on_host: StackOnHost, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacks, "HEALTHY_SECONDS", 0.0)
+    engine.quorum = {"kafka-dev", "kafka-that-is-gone"}
+
+    on_host.wake(["kafka-dev"], ignore, wait=False)
+
+    with pytest.raises(UnhealthyError, match="kafka-dev is unhealthy"):
+        on_host.wake(["kafka-dev"], ignore)
+
+
+def test_states_are_told_in_the_order_of_starting(on_host: StackOnHost, engine: Engine) -> None:
+    engine.have("kafka-lb", "load-balancer", STOPPED)
+    engine.have("kafka-controller-1", "controller")
+
+    assert list(on_host.states().items()) == [
+        ("kafka-lb", STOPPED),
+        ("kafka-controller-1", "running"),
+        ("kafka-dev", "running"),
+        ("schema-registry-dev", "running"),
+        ("kafka-ui-dev", "running"),
+    ]
+
+
+def test_each_kind_is_removed_in_its_way(on_host: StackOnHost, engine: Engine) -> None:
+    on_host.remove(on_host.items()[2:], ignore)
+
+    assert engine.calls == [
+        ("stop", "schema-registry-dev", "45"),
         ("remove", "schema-registry-dev", "anonymous volumes True"),
         ("remove network", "iot-platform-dev"),
         ("remove volume", "kafka-dev-data"),
+    ]
+
+
+def test_what_is_removed_is_stopped_in_the_same_order_brokers_while_they_have_controllers(
+    on_host: StackOnHost, engine: Engine
+) -> None:
+    engine.have("a-controller", "controller")
+    engine.have("from-another-version", "exporter")
+
+    on_host.remove([item for item in on_host.items() if item.kind == "container"], ignore)
+
+    assert [call[1] for call in engine.calls if call[0] == "stop"] == [
+        "from-another-version",
+        "kafka-ui-dev",
+        "schema-registry-dev",
+        "kafka-dev",
+        "a-controller",
     ]
 
 

@@ -68,6 +68,10 @@ def test_the_order_can_begin_with_a_certain_node(engine: Engine, prod: Settings)
     assert made.named("kafka-3-gate").depends_on() == {"kafka-identity"}
     assert "kafka-3-container" in made.named("kafka-1-gate").depends_on()
     assert "kafka-1-container" in made.named("kafka-2-gate").depends_on()
+    containers = made.named("kafka-ready").inputs["containers"]
+    assert containers == [f"kafka-{number}-container-id" for number in (1, 2, 3)], (
+        "no change for the order's sake"
+    )
 
 
 def test_the_gate_waits_for_all_nodes_and_is_asked_again_when_one_is_another(three: Engine) -> None:

@@ -194,6 +194,12 @@ def test_json_nested_beyond_the_parser_is_shown_as_text() -> None:
     assert decode(b"[" * 100_000).format == "text"
 
 
+def test_half_of_a_character_stays_the_escape_that_it_was() -> None:
+    decoded = decode(rb'{"a": "\ud800", "b": "\ud83d\ude00"}')
+
+    assert decoded.text == '{\n  "a": "\\ud800",\n  "b": "\U0001f600"\n}'
+
+
 def test_long_text_and_long_bytes_are_cut_and_said_to_be() -> None:
     for data in (b"x" * 1_000_000, b"\xff" * 1_000_000):
         decoded = decode(data)

@@ -234,6 +234,34 @@ def test_payloads_cannot_leave_their_place(
     assert shown > 10
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/clusters/dev/topics/halves/messages",
+        "/clusters/dev/topics/halves/messages?mode=offset&partition=0&offset=0&limit=1",
+        "/clusters/dev/dead-letters/halves/general",
+        "/clusters/dev/subject?name=halves-value",
+    ],
+)
+def test_half_of_a_character_is_shown_as_its_escape(
+    make_client: Callable[..., FlaskClient], kafka: Any, registry_stub: Any, path: str
+) -> None:
+    half = rb'["\ud800"]'
+    headers = tuple((name, half) for name in ("dlq.error.class", "dlq.error.message", "dlq.source.topic"))
+    place = (("dlq.source.partition", b"0"), ("dlq.source.offset", b"0"))
+    for topic in ("halves", "halves.dlq"):
+        kafka.add_record(topic, rb'{"a": "\ud800"}', key=half, headers=(*headers, *place))
+    registry_stub.add("halves-value", 7, SCHEMA | {"doc": "\ud800"})
+    client = make_client()
+
+    page, machine = client.get(path), client.get(api(path))
+
+    assert (page.status_code, machine.status_code) == (200, 200)
+    assert "\\ud800" in page.text
+    assert "ud800" in machine.text
+    assert json.loads(machine.data)["errors"] == {}
+
+
 def test_a_broker_that_is_down_is_said_and_the_rest_is_shown(client: FlaskClient, kafka: Any) -> None:
     kafka.down = "Kafka did not answer: no route (bootstrap kafka-dev:9092)"
     page = client.get("/clusters/dev")

@@ -46,10 +46,10 @@ def test_the_same_files_give_the_same_names(checkout: Path) -> None:
 def test_a_changed_file_renames_its_image_alone(checkout: Path) -> None:
     before = references(checkout)
 
-    with (checkout / "images" / "kafka" / "docker" / "launch").open("a") as file:
+    with (checkout / "images" / "schema-registry" / "docker" / "run").open("a") as file:
         file.write("# changed\n")
 
-    assert changed(before, references(checkout)) == {"kafka"}
+    assert changed(before, references(checkout)) == {"schema-registry"}
 
 
 def test_a_changed_source_of_the_project_renames_the_image_that_holds_it(checkout: Path) -> None:
@@ -90,9 +90,18 @@ def test_a_changed_java_renames_what_runs_on_it_and_not_the_console(checkout: Pa
 def test_a_bit_that_makes_a_file_executable_is_an_input(checkout: Path) -> None:
     before = references(checkout)
 
-    (checkout / "images" / "kafka" / "docker" / "run").chmod(0o644)
+    (checkout / "images" / "console" / "Dockerfile").chmod(0o755)
 
-    assert changed(before, references(checkout)) == {"kafka"}
+    assert changed(before, references(checkout)) == {"console"}
+
+
+def test_a_changed_tool_renames_what_was_made_with_it(checkout: Path) -> None:
+    before = references(checkout)
+
+    with (checkout / "images" / "kafka" / "docker" / "launch").open("a") as file:
+        file.write("# changed\n")
+
+    assert changed(before, references(checkout)) == {"kafka", "schema-registry"}
 
 
 def test_the_sites_certificates_are_an_input_of_every_image(checkout: Path) -> None:
@@ -102,10 +111,10 @@ def test_the_sites_certificates_are_an_input_of_every_image(checkout: Path) -> N
     assert references(checkout, {"site.crt": b"one"}) != references(checkout, {"site.crt": b"two"})
 
 
-def test_every_image_comes_after_its_parent() -> None:
+def test_every_image_comes_after_its_parent_and_its_tools() -> None:
     seen: set[str | None] = {None}
     for image in IMAGES:
-        assert image.parent in seen, image.role
+        assert {image.parent, *image.tools} <= seen, image.role
         seen.add(image.role)
 
 
@@ -130,10 +139,23 @@ def test_parents_are_built_before_their_children_and_each_once() -> None:
     assert order == ["base", "java", "kafka", "schema-registry"]
 
 
+def test_tools_are_built_before_what_needs_them_unless_they_are_there() -> None:
+    named = name_all({})
+    registry = [named["schema-registry"]]
+
+    assert [one.image.role for one in missing(registry, [])] == ["base", "java", "kafka", "schema-registry"]
+    assert [one.image.role for one in missing(registry, [there(named["kafka"])])] == [
+        "base",
+        "java",
+        "schema-registry",
+    ]
+
+
 def test_an_image_that_is_there_needs_no_parents() -> None:
     named = name_all({})
 
     assert missing([named["kafka"]], [there(named["kafka"])]) == []
+    assert missing([named["schema-registry"]], [there(named["schema-registry"])]) == []
 
 
 def test_of_an_images_family_only_the_absent_are_built() -> None:

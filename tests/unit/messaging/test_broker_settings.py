@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from messaging.broker_settings import DYNAMIC, RULE, is_dynamic, refusal, steps
+from messaging.broker_settings import DYNAMIC, RULE, is_dynamic, refusal, same
 
 
 @pytest.mark.parametrize("name", sorted(DYNAMIC))
@@ -15,7 +15,7 @@ def test_what_is_dynamic_may_be_set(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["queued.max.requests", "socket.send.buffer.bytes", "replica.lag.time.max.ms"]
+    "name", ["queued.max.requests", "socket.send.buffer.bytes", "replica.lag.time.max.ms", "num.io.threads"]
 )
 def test_anything_else_takes_a_roll(name: str) -> None:
     assert refusal(name) is None
@@ -37,19 +37,22 @@ def test_what_the_program_decides_is_refused_with_the_reason(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "current", "wanted", "expected"),
+    ("given", "shown"),
     [
-        ("num.io.threads", 8, 8, [8]),
-        ("num.io.threads", 8, 4, [4]),
-        ("num.io.threads", 8, 1, [4, 2, 1]),
-        ("num.io.threads", 3, 20, [6, 12, 20]),
-        ("num.network.threads", 7, 2, [4, 2]),
-        ("log.cleaner.threads", 1, 5, [2, 4, 5]),
-        ("num.replica.fetchers", 1, 2, [2]),
-        ("log.retention.ms", 1, 1000, [1000]),
+        ("10000000", "1.0E7"), ("1", "1.0"), ("0.50", "0.5"), (" 1000", "1000"),
+        ("compact, delete", "compact,delete"), ("TRUE", "true"), ("zstd", "zstd"),
     ],
-)
-def test_pools_of_threads_change_by_no_more_than_half_or_double_at_a_time(
-    name: str, current: int, wanted: int, expected: list[int]
-) -> None:
-    assert steps(name, current, wanted) == expected
+)  # fmt: skip
+def test_what_kafka_spells_in_its_way_is_the_same(given: str, shown: str) -> None:
+    assert same(given, shown)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("9223372036854775807", "9223372036854775806"), ("-1", "1"), ("compact,delete", "compact"),
+        ("compact,delete", "delete,compact"), ("1", "true"), ("zstd", "gzip"), ("", "0"),
+    ],
+)  # fmt: skip
+def test_another_value_is_not_the_same(one: str, other: str) -> None:
+    assert not same(one, other)

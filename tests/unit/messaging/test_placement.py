@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.availability import Partition
-from messaging.cluster import Broker
-from messaging.placement import PlacementError, loads, plan
+from messaging.cluster import Broker, View
+from messaging.placement import PlacementError, loads, plan, settled
 
 
 def brokers(*ids: int, racks: dict[int, str] | None = None) -> list[Broker]:
@@ -22,6 +22,10 @@ def partitions(*replicas: tuple[int, ...]) -> list[Partition]:
         )
         for number, one in enumerate(replicas)
     ]
+
+
+def view(*replicas: tuple[int, ...]) -> View:
+    return View(cluster_id="one", brokers=tuple(brokers(1, 2, 3, 4)), partitions=tuple(partitions(*replicas)))
 
 
 def after(
@@ -69,9 +73,40 @@ def test_leaders_are_even() -> None:
     assert sorted(one[0] for one in placed) == [1, 1, 2, 2, 3, 3]
 
 
+def test_leaders_are_even_at_once_and_not_by_a_second_plan() -> None:
+    found = partitions((1, 2, 3), (1, 2, 3), (1, 2, 4), (1, 2, 3), (1, 2, 3))
+
+    placed = after(found, brokers(*range(1, 7)), without=(2,))
+
+    assert plan(partitions(*placed), brokers(*range(1, 7)), without=(2,)) == []
+
+
 def test_too_few_brokers_are_refused_with_a_partition_that_shows_it() -> None:
     with pytest.raises(PlacementError, match="more replicas than the 2 brokers that would be left, orders-0"):
         plan(partitions((1, 2, 3)), brokers(1, 2, 3), without=(3,))
+
+
+def test_a_broker_that_is_away_is_not_emptied() -> None:
+    with pytest.raises(PlacementError, match="the brokers 4 hold replicas and do not serve"):
+        plan(partitions((1, 2, 4)), brokers(1, 2, 3))
+
+
+def test_a_partition_that_is_being_moved_counts_with_the_brokers_that_it_goes_to() -> None:
+    under_way = view((1, 2, 3, 4), (2, 3, 1))
+
+    found = settled([under_way, under_way], {("orders", 0): (1, 2, 4)})
+
+    assert found is not None
+    assert [one.replicas for one in found] == [(1, 2, 4), (2, 3, 1)]
+
+
+def test_a_broker_that_hears_late_that_a_move_has_ended_does_not_add_a_replica() -> None:
+    late, aware = view((1, 2, 3, 4)), view((1, 2, 4))
+
+    assert settled([late, aware], {}) is None, "nothing is planned before they agree"
+    ended = settled([late, aware], {("orders", 0): (1, 2, 4)})
+    assert ended is not None
+    assert [one.replicas for one in ended] == [(1, 2, 4)]
 
 
 @given(

@@ -53,13 +53,44 @@ def test_nothing_is_asked_of_a_node_that_is_as_wanted() -> None:
     "facts",
     [
         (down("missing"), down("missing"), down("missing")),
-        (up(), down("missing"), down("missing")),
-        (down("restarting"), down("restarting"), up()),
+        (up(NEW), down("missing"), down("missing")),
+        (replace(up(), view="no answer"), down("restarting"), down("restarting")),
     ],
-    ids=["nothing there", "the first of three", "bad settings on most"],
+    ids=["nothing there", "the first of three", "bad settings on all"],
 )
 def test_without_a_majority_of_controllers_there_is_nothing_to_disturb(facts: tuple[Fact, ...]) -> None:
     assert all(verdict(number, *facts).passes for number in (1, 2, 3))
+
+
+def test_brokers_that_serve_without_a_majority_of_controllers_are_left_alone() -> None:
+    """They could not come back; their leaders serve on as long as they live."""
+    controllers = [
+        Node(id=number, name=f"controller-{number}", broker=False, voter=True, wanted=OLD)
+        for number in (4, 5, 6)
+    ]
+    nodes = [replace(node, voter=False) for node in NODES] + controllers
+    facts = {node.name: up() for node in NODES} | {
+        "controller-4": down(),
+        "controller-5": down(),
+        "controller-6": replace(down("running"), view="it has no listener"),
+    }
+
+    found = decide(nodes[0], nodes, facts)
+
+    assert not found.passes
+    assert found.reasons[:2] == ("controller-4 is exited", "controller-5 is exited")
+
+
+def test_a_node_that_serves_waits_for_those_that_restart_with_bad_settings() -> None:
+    assert not verdict(3, down("restarting"), down("restarting"), up(OLD, view(in_sync=(3,)))).passes
+
+
+def test_a_container_whose_limit_of_processors_was_changed_by_hand_is_not_as_wanted() -> None:
+    drifted = replace(
+        up(NEW, view(in_sync=(1,))), container=Container(state="running", built_from=NEW, cpus=4)
+    )
+
+    assert not verdict(1, drifted, up(NEW), up(NEW)).passes
 
 
 @pytest.mark.parametrize("state", ["missing", "exited", "restarting", "dead"])
@@ -157,6 +188,20 @@ def test_where_docker_does_not_answer_the_listeners_decide() -> None:
     assert verdict(1, *blind).passes
     assert not verdict(2, gone, *blind[1:]).passes
     assert verdict(1, gone, *blind[1:]).passes
+
+
+def test_a_look_that_docker_does_not_answer_opens_no_gate_of_controllers() -> None:
+    controllers = [
+        Node(id=number, name=f"controller-{number}", broker=False, voter=True, wanted=NEW)
+        for number in (4, 5, 6)
+    ]
+    nodes = [replace(node, voter=False) for node in NODES] + controllers
+    blind = {node.name: replace(down(), container=None) for node in controllers}
+    endangered = {node.name: replace(up(OLD, view(in_sync=(1, 2))), container=None) for node in NODES}
+    healthy = {node.name: replace(up(), container=None) for node in NODES}
+
+    assert not decide(nodes[0], nodes, endangered | blind).passes
+    assert decide(nodes[0], nodes, healthy | blind).passes, "the listeners decide"
 
 
 def test_a_platform_of_one_node_says_what_rests_and_goes_on() -> None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from messaging.schema_registry import IncompatibleError, RegistryError, SchemaRegistry, UnreachableError
+from messaging.schema_registry import (
+    IncompatibleError,
+    RegistryError,
+    SchemaReference,
+    SchemaRegistry,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +51,14 @@ def test_the_latest_version_and_the_one_with_a_schema_are_told_apart(client: Sch
     assert latest is not None
     assert first is not None
     assert (latest.version, first.version) == (2, 1)
+
+
+def test_references_are_known_where_the_registry_leaves_them_out_of_its_answer(
+    client: SchemaRegistry,
+) -> None:
+    unit = SchemaReference(name="com.example.Unit", subject="com.example.Unit", version=1)
+
+    assert client.register(SUBJECT, '"int"', [unit]).references == (unit,)
 
 
 def test_a_refused_version_comes_with_the_registrys_reason(

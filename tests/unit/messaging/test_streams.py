@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import catalogue, streams
+from messaging import catalogue, schema_history, streams
 from messaging.avro_types import walk
 from messaging.naming import TOPIC_RULE
 
@@ -202,6 +203,23 @@ def test_a_stream_may_state_further_settings_of_its_own_topic(folder: Path) -> N
     assert "max.message.bytes" not in dead.config
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "shown"),
+    [
+        ("min.cleanable.dirty.ratio", "0.50", "0.5"),
+        ("min.cleanable.dirty.ratio", "1", "1.0"),
+        ("delete.retention.ms", "0100", "100"),
+        ("retention.bytes", "-1", "-1"),
+        ("message.timestamp.type", "CreateTime", "CreateTime"),
+    ],
+)
+def test_a_setting_is_stated_as_kafka_shows_it(folder: Path, name: str, given: str, shown: str) -> None:
+    write(folder, {"readings": ENTRY | {"settings": {name: given}}})
+    (stream,) = catalogue.load(folder).streams
+
+    assert topics(stream)[0].config[name] == shown
+
+
 def test_a_stream_has_as_many_replicas_as_it_says_or_as_its_environment_decides(folder: Path) -> None:
     write(folder, {"readings": changed("environments", "prod", "replicas", value=2)})
     (stream,) = catalogue.load(folder).streams
@@ -336,7 +354,7 @@ def test_a_consent_that_cannot_be_meant_is_told(folder: Path, deleted: object, w
     assert words in refusal(folder)
 
 
-SHARED = {
+SHARED: dict[str, dict[str, Any]] = {
     "unit.avsc": {"type": "enum", "name": "com.example.Unit", "symbols": ["K"]},
     "range.avsc": {
         "type": "record",
@@ -434,6 +452,168 @@ def test_versions_that_cannot_be_used_are_told(folder: Path, damage: Any, words:
     assert words in refusal(folder)
 
 
+def keep(folder: Path, subject: str, number: int, schema: object) -> None:
+    """A version as somebody may have put it there."""
+    place = folder / "history" / subject
+    place.mkdir(parents=True, exist_ok=True)
+    (place / f"{number}.avsc").write_text(json.dumps(schema))
+
+
+def reading(type_: object) -> dict[str, Any]:
+    return {"type": "record", "name": "Reading", "fields": [{"name": "range", "type": type_}]}
+
+
+def change_range(folder: Path, *, stream: str) -> None:
+    """A shared type that may do it loses a field that has no default."""
+    schema = deepcopy(SHARED["range.avsc"])
+    schema["fields"].pop()
+    types = {
+        "range.avsc": {"owner": "telemetry", "compatibility": "BACKWARD"},
+        "unit.avsc": {"owner": "telemetry", "compatibility": "FULL"},
+    }
+    write_shared(folder, types=types, streams={"readings": ENTRY | {"compatibility": stream}})
+    (folder / "range.avsc").write_text(json.dumps(schema))
+
+
+def record_all(folder: Path) -> None:
+    """Keeps what is no version yet, as `messaging schema record` does."""
+    read = catalogue.load(folder)
+    types = schema_history.types(folder, {one.name: one.schema for one in read.types})
+    for subject in read.subjects:
+        recorded = schema_history.versions(folder, subject.name, types)
+        if not schema_history.is_recorded(subject, recorded):
+            schema_history.record(folder, subject, len(recorded) + 1)
+
+
+def versions_of(folder: Path, subject: str) -> list[str]:
+    return sorted(file.name for file in (folder / "history" / subject).iterdir())
+
+
+def test_shared_types_and_what_names_them_are_recorded_once(folder: Path) -> None:
+    write_shared(folder)
+
+    record_all(folder)
+    record_all(folder)
+
+    for subject in ("com.example.Unit", "com.example.Range", "readings-value"):
+        assert versions_of(folder, subject) == ["1.avsc"]
+
+
+def test_a_version_of_a_shared_type_is_read_beside_the_type(folder: Path) -> None:
+    write_shared(folder)
+    keep(folder, "com.example.Range", 1, SHARED["range.avsc"])
+    keep(folder, "com.example.Unit", 1, SHARED["unit.avsc"])
+    keep(folder, "readings-value", 1, reading("com.example.Range"))
+
+    assert catalogue.load(folder).types
+
+
+def test_a_type_that_was_inside_a_schema_may_become_a_shared_one(folder: Path) -> None:
+    write_shared(folder)
+    inside = deepcopy(SHARED["range.avsc"])
+    inside["fields"][0]["type"] = SHARED["unit.avsc"]
+    keep(folder, "readings-value", 1, reading(inside))
+
+    record_all(folder)
+
+    assert versions_of(folder, "readings-value") == ["1.avsc"], "readers see the same"
+    assert versions_of(folder, "com.example.Range") == ["1.avsc"]
+
+
+def stop_sharing(folder: Path) -> None:
+    write(folder, {"readings": ENTRY | {"compatibility": "NONE"}})
+    (folder / "readings.avsc").write_text(json.dumps(reading("double")))
+    for file in SHARED:
+        (folder / file).unlink()
+
+
+def test_a_type_that_is_shared_no_more_is_still_what_old_versions_name(folder: Path) -> None:
+    write_shared(folder)
+    keep(folder, "com.example.Range", 1, SHARED["range.avsc"])
+    keep(folder, "com.example.Unit", 1, SHARED["unit.avsc"])
+    keep(folder, "readings-value", 1, reading("com.example.Range"))
+    stop_sharing(folder)
+
+    record_all(folder)
+
+    assert versions_of(folder, "readings-value") == ["1.avsc", "2.avsc"]
+
+
+def test_nobody_is_told_to_remove_a_type_that_an_unreadable_version_may_name(folder: Path) -> None:
+    write_shared(folder)
+    record_all(folder)
+    stop_sharing(folder)
+    (folder / "history" / "readings-value" / "1.avsc").write_text("{")
+
+    told = refusal(folder)
+
+    assert "readings-value/1.avsc:1: cannot be used" in told
+    assert "has 1 fault" in told
+
+
+def test_versions_that_were_recorded_do_not_need_a_types_own_ones(folder: Path) -> None:
+    write_shared(folder)
+    record_all(folder)
+    stop_sharing(folder)
+    for name in ("com.example.Range", "com.example.Unit"):
+        shutil.rmtree(folder / "history" / name)
+
+    record_all(folder)
+
+    assert versions_of(folder, "readings-value") == ["1.avsc", "2.avsc"]
+
+
+def test_versions_of_a_type_that_nothing_ever_had_are_told(folder: Path) -> None:
+    write_shared(folder)
+    record_all(folder)
+    keep(folder, "com.example.Renge", 1, {"type": "record", "name": "com.example.Renge", "fields": []})
+
+    assert "history/com.example.Renge:1: holds versions of a subject that no stream has" in refusal(folder)
+
+
+@pytest.mark.parametrize("by_name", [False, True], ids=["recorded", "by name"])
+def test_a_shared_types_change_is_one_of_the_schemas_that_name_it(folder: Path, by_name: bool) -> None:
+    write_shared(folder)
+    record_all(folder)
+    if by_name:
+        keep(folder, "readings-value", 1, reading("com.example.Range"))
+        keep(folder, "com.example.Range", 1, SHARED["range.avsc"])
+    change_range(folder, stream="FULL")
+
+    told = refusal(folder)
+
+    assert "has 1 fault" in told, "the type itself may change so"
+    assert "schemas/readings.avsc:1: readings-value must stay FULL compatible" in told
+    assert "version 1 cannot read what the new schema wrote: field range.least is not in the writer's" in told
+
+
+def test_a_shared_types_change_is_a_new_version_of_the_schemas_that_name_it(folder: Path) -> None:
+    write_shared(folder)
+    record_all(folder)
+    change_range(folder, stream="BACKWARD")
+
+    record_all(folder)
+    record_all(folder)
+
+    assert versions_of(folder, "readings-value") == ["1.avsc", "2.avsc"]
+    assert '"least"' in (folder / "history" / "readings-value" / "1.avsc").read_text()
+    assert '"least"' not in (folder / "history" / "readings-value" / "2.avsc").read_text()
+
+
+def test_a_change_is_seen_through_a_type_that_did_not_change_itself(folder: Path) -> None:
+    types = {file: {"owner": "telemetry", "compatibility": "BACKWARD"} for file in SHARED}
+    write_shared(folder, types=types, streams={"readings": ENTRY | {"compatibility": "FULL"}})
+    record_all(folder)
+    unit = deepcopy(SHARED["unit.avsc"])
+    unit["symbols"].append("C")
+    (folder / "unit.avsc").write_text(json.dumps(unit))
+
+    told = refusal(folder)
+
+    assert "has 1 fault" in told
+    assert "field range.unit has no C" in told
+
+
 def test_a_stream_that_is_called_like_anothers_queue_collides(folder: Path) -> None:
     write(folder, dict.fromkeys(("readings", "readings.dlq"), ENTRY))
 
@@ -453,6 +633,12 @@ def test_what_is_no_catalogue_is_refused_by_its_name(folder: Path, text: str) ->
     (folder / catalogue.FILE).write_text(text)
 
     assert "schemas/streams.yaml" in refusal(folder)
+
+
+def test_a_date_that_is_none_is_told_with_file_and_line(folder: Path) -> None:
+    (folder / catalogue.FILE).write_text("streams:\n  readings:\n    purpose: 2026-02-30\n")
+
+    assert "streams.yaml:1: cannot be read: line 3, column 14: '2026-02-30' is no date" in refusal(folder)
 
 
 def test_a_missing_catalogue_is_named(tmp_path: Path) -> None:

@@ -8,15 +8,13 @@ import pytest
 
 from messaging.report import changes
 from messaging.report.changes import Kind
-from messaging.report.preview import Preview, Step
+from messaging.report.preview import CONTAINER, Message, Preview, Step
 
 PREFIX = "urn:pulumi:prod::messaging::"
-NODE = (
-    f"{PREFIX}messaging:index:KafkaCluster$messaging:index:KafkaNode${changes.CONTAINER}::kafka-1-container"
-)
-UI = f"{PREFIX}messaging:index:KafkaUI${changes.CONTAINER}::kafka-ui-container"
+NODE = f"{PREFIX}messaging:index:KafkaCluster$messaging:index:KafkaNode${CONTAINER}::kafka-1-container"
+UI = f"{PREFIX}messaging:index:KafkaUI${CONTAINER}::kafka-ui-container"
 GATE = "pulumi-python:dynamic/messaging:BrokerGate"
-SETTINGS = "pulumi-python:dynamic/messaging:ClusterSettings"
+SETTINGS = changes.CLUSTER_SETTINGS
 
 
 def step(operation: str, type_: str, urn: str = "", **fields: Any) -> Step:
@@ -35,10 +33,10 @@ def step(operation: str, type_: str, urn: str = "", **fields: Any) -> Step:
         (step("delete", changes.SUBJECT), Kind.DESTROY),
         (step("update", changes.SUBJECT), Kind.DYNAMIC),
         (step("update", SETTINGS), Kind.DYNAMIC),
-        (step("replace", changes.CONTAINER, NODE), Kind.ROLLING),
-        (step("update", changes.CONTAINER, NODE), Kind.DYNAMIC),
-        (step("replace", changes.CONTAINER, UI), Kind.REPLACE),
-        (step("delete", changes.CONTAINER, UI), Kind.DESTROY),
+        (step("replace", CONTAINER, NODE), Kind.ROLLING),
+        (step("update", CONTAINER, NODE), Kind.DYNAMIC),
+        (step("replace", CONTAINER, UI), Kind.REPLACE),
+        (step("delete", CONTAINER, UI), Kind.DESTROY),
         (step("update", GATE), Kind.CHECK),
         (step("create", "pulumi:providers:kafka"), Kind.CHECK),
         (step("delete", "messaging:index:EventStream"), Kind.CHECK),
@@ -49,13 +47,58 @@ def test_a_change_has_the_class_of_what_it_does_to_users(one: Step, kind: Kind) 
     assert changes.classify(one) is kind
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ({"retention.ms": "2000"}, {"retention.ms": "1000"}, Kind.SHORTEN),
+        ({"retention.ms": "-1"}, {"retention.ms": "1000"}, Kind.SHORTEN),
+        ({"retention.ms": "1000"}, {"retention.ms": "-1"}, Kind.DYNAMIC),
+        ({"retention.ms": "1000"}, {"retention.ms": "2000"}, Kind.DYNAMIC),
+        ({"retention.ms": "1000"}, {"retention.ms": ["unknown"]}, Kind.SHORTEN),
+        ({"retention.ms": "2592000000"}, {}, Kind.SHORTEN),
+        ({}, {"retention.bytes": "1"}, Kind.SHORTEN),
+        ({"retention.bytes": "1"}, {"retention.bytes": "-1"}, Kind.DYNAMIC),
+        ({"cleanup.policy": "delete"}, {"cleanup.policy": "compact"}, Kind.SHORTEN),
+        ({"cleanup.policy": "compact"}, {"cleanup.policy": "compact,delete"}, Kind.SHORTEN),
+        ({"cleanup.policy": "compact,delete"}, {"cleanup.policy": "delete,compact"}, Kind.DYNAMIC),
+        (
+            {"cleanup.policy": "compact", "retention.ms": "2"},
+            {"cleanup.policy": "compact", "retention.ms": "1"},
+            Kind.DYNAMIC,
+        ),
+    ],
+)
+def test_a_topic_that_keeps_less_is_no_harmless_change(
+    before: dict[str, Any], after: dict[str, Any], kind: Kind
+) -> None:
+    one = step("update", changes.TOPIC, old={"config": before}, new={"config": after})
+    assert changes.classify(one) is kind
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ({}, {"log.retention.bytes": "1"}, Kind.SHORTEN),
+        ({"log.retention.bytes": "1"}, {}, Kind.DYNAMIC),
+        ({"log.retention.ms": "2"}, {"log.retention.ms": "1"}, Kind.SHORTEN),
+        ({}, {"log.cleanup.policy": "compact"}, Kind.SHORTEN),
+        ({}, {"message.max.bytes": "1"}, Kind.DYNAMIC),
+    ],
+)
+def test_brokers_that_keep_less_of_each_topic_are_no_harmless_change(
+    before: dict[str, Any], after: dict[str, Any], kind: Kind
+) -> None:
+    one = step("update", SETTINGS, old={"settings": before}, new={"settings": after})
+    assert changes.classify(one) is kind
+
+
 def test_the_gravest_changes_come_first_and_what_stays_is_left_out() -> None:
     steps = [
         step("same", changes.TOPIC),
         step("refresh", changes.TOPIC),
         step("create", changes.TOPIC),
         step("update", GATE),
-        step("replace", changes.CONTAINER, NODE),
+        step("replace", CONTAINER, NODE),
         step("delete", changes.TOPIC),
     ]
     assert [one.kind for one in changes.changes(steps)] == [Kind.DESTROY, Kind.ROLLING, Kind.NEW, Kind.CHECK]
@@ -64,7 +107,7 @@ def test_the_gravest_changes_come_first_and_what_stays_is_left_out() -> None:
 def plan(**inputs: dict[str, Any]) -> Preview:
     """A preview of creations; names begin with their type's word."""
     types = {
-        "node": changes.CONTAINER,
+        "node": CONTAINER,
         "topic": changes.TOPIC,
         "volume": changes.VOLUME,
         "subject": changes.SUBJECT,
@@ -97,3 +140,15 @@ def test_two_plans_are_compared_resource_by_resource(
 ) -> None:
     found = changes.changes(changes.between(plan(**before), plan(**after)))
     assert [(one.step.operation, one.kind) for one in found] == expected
+
+
+def test_what_only_the_brokers_hold_is_classed_by_what_was_said_of_it() -> None:
+    told = "shorter retention: log.retention.ms (9 -> 5) while the brokers run"
+    steps = [step("update", SETTINGS), step("update", changes.TOPIC)]
+
+    found = changes.changes(steps, [Message(severity="info", text=f"{told}\n")])
+
+    assert [(change.kind, change.step.type, change.told) for change in found] == [
+        (Kind.SHORTEN, SETTINGS, told),
+        (Kind.DYNAMIC, changes.TOPIC, ""),
+    ]

@@ -73,6 +73,14 @@ def test_violations_stand_with_resource_and_words_the_mandatory_ones_open() -> N
         (preview(), "✅ no change"),
         (preview(failed=True), "❌ failed"),
         (preview(Step(operation="delete", urn=URN, type=changes.TOPIC)), "⚠️ 1 resource would go"),
+        (
+            preview(
+                Step(
+                    operation="update", urn=URN, type=changes.TOPIC, new={"config": {"retention.bytes": "1"}}
+                )
+            ),
+            "⚠️ 1 change would delete messages",
+        ),
         (preview(violations=(REMARK,)), "✅ no change"),
     ],
 )

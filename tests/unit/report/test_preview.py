@@ -64,6 +64,24 @@ def test_what_a_refresh_found_is_drift_if_it_differs() -> None:
     assert not read(other, SUMMARY).has_state
 
 
+def test_an_address_that_docker_dealt_out_anew_is_no_drift_but_a_network_less_is() -> None:
+    def container(*found: tuple[str, str]) -> preview.Preview:
+        sides = [
+            {
+                "inputs": {},
+                "outputs": {"networkDatas": [{"networkName": n, "ipAddress": ip} for n, ip in side]},
+            }
+            for side in ([("messaging", "172.18.0.2")], found)
+        ]
+        event = step("refresh", diffs=["networkDatas"], detailedDiff={"networkDatas[0].ipAddress": {}})
+        kind = "docker:index/container:Container"
+        event["resourcePreEvent"]["metadata"] |= {"old": sides[0], "new": sides[1], "type": kind}
+        return read(event, SUMMARY)
+
+    assert container(("messaging", "172.18.0.3")).drift == ()
+    assert [one.changed[0] for one in container().drift] == ["networkDatas"]
+
+
 def test_violations_and_messages_lose_the_marks_of_colours() -> None:
     told = {
         "policyEvent": {

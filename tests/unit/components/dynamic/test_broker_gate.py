@@ -9,10 +9,11 @@ import pytest
 from components.dynamic import broker_gate
 from components.dynamic.provider import Refusal
 from messaging import observe
+from messaging.protocol import Address, NodeError
 from messaging.roll import Container, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 GO = Verdict(passes=True, progress=(0, 0, 0, 0, 0))
 WAIT = Verdict(passes=False, reasons=("orders-0 is at its minimum",), progress=(0, 0, 0, 1, 3_000_000))
@@ -31,10 +32,15 @@ class Time:
         self.now += seconds
 
 
-def wait(answers: Iterator[Verdict], timeout: float = 60) -> Time:
+def wait(answers: Iterator[Verdict], timeout: float = 60, settle: Callable[[], bool] = lambda: False) -> Time:
     time = Time()
     broker_gate.wait_until_safe(
-        lambda: next(answers), "kafka-2", timeout=timeout, clock=time.clock, sleep=time.sleep
+        lambda: next(answers),
+        "kafka-2",
+        timeout=timeout,
+        settle=settle,
+        clock=time.clock,
+        sleep=time.sleep,
     )
     return time
 
@@ -50,6 +56,21 @@ def test_a_node_must_be_safe_to_stop_several_times_in_a_row() -> None:
     wait(answers)
 
     assert next(answers) is WAIT, "it was asked no more often than it had to be"
+
+
+def test_leaders_go_back_while_it_is_safe_and_the_node_is_not_stopped_before_they_did() -> None:
+    asked: list[Verdict] = []
+    batches = iter([True] * (broker_gate.TIMES_IN_A_ROW + 2))
+
+    def answers() -> Iterator[Verdict]:
+        for verdict in [WAIT, *[GO] * 20]:
+            asked.append(verdict)
+            yield verdict
+
+    wait(answers(), settle=lambda: next(batches, False))
+
+    assert next(batches, None) is None, "every batch was moved"
+    assert asked.count(GO) == broker_gate.TIMES_IN_A_ROW + 3, "and none while it was not safe"
 
 
 def test_what_needs_no_look_at_the_cluster_passes_at_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,9 +103,10 @@ def test_what_only_a_person_can_change_is_refused_soon() -> None:
 @pytest.mark.parametrize(
     ("running", "change", "waits"),
     [
-        (Container(state="running", built_from="h1"), {}, False),
-        (Container(state="running", built_from="h1"), {"previous": ["another"]}, False),
-        (Container(state="running", built_from="h0"), {}, True),
+        (Container(state="running", built_from="h1", cpus=2), {}, False),
+        (Container(state="running", built_from="h1", cpus=2), {"previous": ["another"]}, False),
+        (Container(state="running", built_from="h1", cpus=4), {}, True),
+        (Container(state="running", built_from="h0", cpus=2), {}, True),
         (Container(state="missing", built_from=""), {}, True),
         (Container(state="running", built_from=""), {}, True),
         (None, {}, False),
@@ -94,6 +116,7 @@ def test_what_only_a_person_can_change_is_refused_soon() -> None:
     ids=[
         "as wanted",
         "as wanted behind a node that is replaced",
+        "a limit of processors that was changed by hand",
         "a pass without its replacement",
         "no container",
         "made before there were labels",
@@ -114,6 +137,7 @@ def test_it_compares_the_running_container_with_the_wanted_one(
         "broker": True,
         "voter": True,
         "wanted": "h1",
+        "cpus": 2.0,
     }
     inputs = {
         "node": "kafka-2",
@@ -142,3 +166,42 @@ def test_a_preview_says_what_only_changes_with_the_container(capsys: pytest.Capt
     )
     broker_gate.BrokerGateProvider().check({}, news)
     assert capsys.readouterr().out == "", "a new node is not a change"
+
+
+def removed(
+    monkeypatch: pytest.MonkeyPatch, *, broker: bool = True, answers: bool = True
+) -> list[tuple[str, int]]:
+    """Who was asked to forget which broker when kafka-2's gate went."""
+    asked = []
+
+    def unregister(address: Address, number: int) -> None:
+        asked.append((str(address), number))
+        if not answers or address.port == 9092:
+            raise NodeError(f"{address} does not answer")
+
+    monkeypatch.setattr(broker_gate, "unregister", unregister)
+    nodes = [
+        {
+            "id": float(number),
+            "name": f"kafka-{number}",
+            "host": "h",
+            "port": 9091.0 + number,
+            "broker": broker,
+        }
+        for number in (1, 2, 3)
+    ]
+    broker_gate.BrokerGateProvider().delete("kafka-2", {"node": "kafka-2", "nodes": nodes})
+    return asked
+
+
+def test_the_cluster_forgets_a_broker_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert removed(monkeypatch) == [("h:9092", 2), ("h:9094", 2)]
+
+
+def test_a_node_that_was_no_broker_goes_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert removed(monkeypatch, broker=False) == []
+
+
+def test_a_broker_that_nobody_can_forget_now_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refusal, match="kafka-2 is gone, but the cluster still counts on it: h:9092 does not"):
+        removed(monkeypatch, answers=False)

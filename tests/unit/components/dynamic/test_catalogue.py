@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.dynamic.catalogue import CatalogueCheckProvider
+from components.dynamic.subject import SubjectProvider
 
 if TYPE_CHECKING:
     from tests.unit.conftest import FakeRegistry
@@ -161,6 +162,136 @@ def test_someone_elses_version_is_mentioned_and_left_alone(
     assert failures == []
     assert f"{NAME}: version 2" in capsys.readouterr().out
     assert len(registry.versions[NAME]) == 2
+
+
+def test_what_the_registry_has_is_found_in_one_request_a_subject(
+    registry: FakeRegistry, before: dict[str, Any]
+) -> None:
+    registry.requests.clear()
+
+    assert checked(before, inputs(registry, UNIT))[1] == []
+    assert registry.requests == ["GET /subjects", f"GET /subjects/{NAME}/versions/latest"]
+
+
+def test_a_schema_that_no_registry_judged_is_judged_as_soon_as_one_answers(
+    registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry.versions[NAME] = [schema(UNIT)]
+    size = {"name": "size", "type": "int"}
+    while_down, failures = checked({}, inputs(registry, size, registryUrl="http://127.0.0.1:1"))
+    assert failures == []
+
+    _, (reason,) = checked(while_down, inputs(registry, size))
+
+    assert "the new schema cannot read what version 1 wrote: field size" in reason
+    assert capsys.readouterr().out == "", "it is refused, and not told of a second time"
+
+
+GEO = "com.x.Geo"
+LAT = {"name": "lat", "type": "double"}
+LON = {"name": "lon", "type": "double"}
+
+
+def geo(*fields: dict[str, Any]) -> dict[str, Any]:
+    """A shared type that may lose fields."""
+    text = json.dumps({"type": "record", "name": GEO, "fields": list(fields)}, separators=(",", ":"))
+    return {"subject": GEO, "schema": text, "compatibility": "BACKWARD"}
+
+
+def names(*types: dict[str, Any], level: str = "FULL", field: str = GEO) -> dict[str, Any]:
+    """A subject whose text stays as it is, whatever becomes of the types that it builds on."""
+    references = [
+        {"name": one["subject"], "subject": one["subject"], "schema": one["schema"]} for one in types
+    ]
+    text = schema({"name": "place", "type": field})
+    return {"subject": NAME, "schema": text, "compatibility": level, "references": references}
+
+
+def sharing(registry: FakeRegistry, *subjects: dict[str, Any]) -> dict[str, Any]:
+    return inputs(registry, subjects={one["subject"]: one for one in subjects})
+
+
+def deploy(registry: FakeRegistry, *subjects: dict[str, Any]) -> dict[str, Any]:
+    """Registers subjects in their order; the state of the check afterwards."""
+    for subject in subjects:
+        SubjectProvider().create({"registryUrl": registry.url} | subject)
+    olds, failures = checked({}, sharing(registry, *subjects))
+    assert failures == []
+    return olds
+
+
+@pytest.mark.parametrize("type_is_there", [False, True], ids=["with the type", "after the type"])
+def test_a_shared_types_change_is_judged_where_the_type_is_named(
+    registry: FakeRegistry, type_is_there: bool
+) -> None:
+    olds = deploy(registry, geo(LAT, LON), names(geo(LAT, LON)))
+    if type_is_there:
+        SubjectProvider().create({"registryUrl": registry.url} | geo(LAT))
+
+    _, (reason,) = checked(olds, sharing(registry, geo(LAT), names(geo(LAT))))
+
+    assert reason.startswith(f"{NAME}: the schema is not FULL compatible")
+    assert "version 1 cannot read what the new schema wrote: field place.lon" in reason
+
+
+def test_a_shared_types_change_that_all_can_bear_passes(registry: FakeRegistry) -> None:
+    olds = deploy(registry, geo(LAT, LON), names(geo(LAT, LON), level="BACKWARD"))
+
+    news = sharing(registry, geo(LAT), names(geo(LAT), level="BACKWARD"))
+
+    assert checked(olds, news)[1] == []
+
+
+def test_a_version_that_a_shared_type_had_before_may_be_wanted_again(registry: FakeRegistry) -> None:
+    deploy(registry, geo(LAT, LON), names(geo(LAT, LON), level="BACKWARD"))
+    olds = deploy(registry, geo(LAT), names(geo(LAT), level="BACKWARD"))
+
+    news = sharing(registry, geo(LAT, LON), names(geo(LAT, LON), level="BACKWARD"))
+
+    assert checked(olds, news)[1] == []
+
+
+def test_a_change_is_seen_through_a_type_whose_text_stays(registry: FakeRegistry) -> None:
+    def area(below: dict[str, Any]) -> dict[str, Any]:
+        fields = [{"name": "corner", "type": GEO}]
+        text = json.dumps({"type": "record", "name": "com.x.Area", "fields": fields}, separators=(",", ":"))
+        references = [{"name": GEO, "subject": GEO, "schema": below["schema"]}]
+        return {
+            "subject": "com.x.Area",
+            "schema": text,
+            "compatibility": "BACKWARD",
+            "references": references,
+        }
+
+    def subjects(below: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+        return below, area(below), names(below, area(below), field="com.x.Area")
+
+    olds = deploy(registry, *subjects(geo(LAT, LON)))
+
+    _, (reason,) = checked(olds, sharing(registry, *subjects(geo(LAT))))
+
+    assert reason.startswith(NAME)
+    assert "field place.corner.lon" in reason
+    SubjectProvider().create({"registryUrl": registry.url} | geo(LAT))
+    assert "field place.corner.lon" in checked(olds, sharing(registry, *subjects(geo(LAT))))[1][0]
+
+
+def test_what_shares_types_is_found_in_their_newest_versions(registry: FakeRegistry) -> None:
+    subjects = geo(LAT), names(geo(LAT))
+    olds = deploy(registry, *subjects)
+    registry.requests.clear()
+
+    assert checked(olds, sharing(registry, *subjects))[1] == []
+    latest = [f"GET /subjects/{name}/versions/latest" for name in (GEO, NAME)]
+    assert set(registry.requests) == {"GET /subjects", *latest}
+
+
+def test_a_registry_may_leave_references_out_of_its_answers(registry: FakeRegistry) -> None:
+    subjects = geo(LAT), names(geo(LAT))
+    olds = deploy(registry, *subjects)
+    registry.tells_references = False
+
+    assert checked(olds, sharing(registry, *subjects))[1] == []
 
 
 def test_a_stream_is_not_lost_without_consent(registry: FakeRegistry, before: dict[str, Any]) -> None:

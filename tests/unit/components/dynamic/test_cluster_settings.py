@@ -1,4 +1,4 @@
-"""What the brokers are told while they run: what is compared, what is said, in which steps it is set."""
+"""What the brokers are told while they run: what is compared, said and set, and what is taken back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components.dynamic import cluster_settings
 from components.dynamic.cluster_settings import ClusterSettingsProvider
 from components.dynamic.provider import Refusal
 from messaging import cluster
+from messaging.protocol import NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,64 +18,119 @@ if TYPE_CHECKING:
     from messaging.protocol import Address
 
 NODES = [{"id": 1.0, "host": "localhost", "port": 9092.0}, {"id": 2.0, "host": "localhost", "port": 9093.0}]
+SPELLED = {"10000000": "1.0E7", "compact, delete": "compact,delete"}
+"""What a broker makes of values."""
+
+
+class Brokers:
+    """Two brokers that take what they are told."""
+
+    def __init__(self) -> None:
+        self.live = {"log.retention.ms": "5"}
+        self.told: list[Mapping[str, str | None]] = []
+        self.keeps: dict[str, str] = {}
+        """What the brokers go on with, whatever the controllers have stored."""
+        self.silent: set[int] = set()
+        """Ports that do not answer."""
+        self.silent_once_told = False
+        self.timeouts: list[float | None] = []
+
+    def configuration(
+        self,
+        address: Address,
+        _kind: int,
+        names: list[str],
+        *,
+        dynamic: bool = False,
+        timeout: float | None = None,
+        **_: Any,
+    ) -> dict[str, dict[str, str]]:
+        self.timeouts.append(timeout)
+        if address.port in self.silent:
+            raise NodeError(f"{address} does not answer")
+        found = (
+            self.live if dynamic else {name: SPELLED.get(value, value) for name, value in self.live.items()}
+        )
+        return {name: dict(found) if dynamic else found | self.keeps for name in names}
+
+    def configure(
+        self, address: Address, _kind: int, changes: Mapping[str, Mapping[str, str | None]]
+    ) -> None:
+        if address.port in self.silent:
+            raise NodeError(f"{address} does not answer")
+        self.told.append(changes[""])
+        for name, value in changes[""].items():
+            self.live.pop(name, None)
+            self.live |= {} if value is None else {name: value}
+        if self.silent_once_told:
+            self.silent = {9092, 9093}
+            raise NodeError(f"{address} does not answer")
 
 
 @pytest.fixture
-def brokers(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Mapping[str, str | None]]]:
-    """Two brokers with eight I/O threads that take whatever they are told; what they were told."""
-    told: list[Mapping[str, Mapping[str, str | None]]] = []
-    live: dict[str, str] = {"num.io.threads": "8", "log.retention.ms": "5"}
-
-    def configuration(_address: Address, _kind: int, names: list[str], **_: Any) -> dict[str, dict[str, str]]:
-        return {name: dict(live) for name in names}
-
-    def configure(_address: Address, _kind: int, changes: Mapping[str, Mapping[str, str | None]]) -> None:
-        told.append(changes)
-        live.update({name: value for name, value in changes[""].items() if value is not None})
-
-    monkeypatch.setattr(cluster, "configuration", configuration)
-    monkeypatch.setattr(cluster, "configure", configure)
-    return told
+def brokers(monkeypatch: pytest.MonkeyPatch) -> Brokers:
+    """Two brokers that have kept ``log.retention.ms`` for 5 so far, and nobody who waits long for them."""
+    made = Brokers()
+    monkeypatch.setattr(cluster, "configuration", made.configuration)
+    monkeypatch.setattr(cluster, "configure", made.configure)
+    monkeypatch.setattr(cluster_settings, "APPLIED_SECONDS", 0.0)
+    monkeypatch.setattr(cluster_settings, "PAUSE_SECONDS", 0.0)
+    return made
 
 
-def test_threads_are_changed_in_steps_and_everything_else_at_once(
-    brokers: list[Mapping[str, Mapping[str, str | None]]],
-) -> None:
-    wanted = {"num.io.threads": "2", "log.retention.ms": "1000", "compression.type": "zstd"}
+def props(**settings: str) -> dict[str, Any]:
+    named = {name.replace("_", "."): value for name, value in settings.items()}
+    return {"nodes": NODES, "settings": named}
+
+
+def test_all_settings_are_given_at_once(brokers: Brokers) -> None:
+    wanted = {"log.retention.ms": "1000", "compression.type": "zstd"}
 
     ClusterSettingsProvider().create({"nodes": NODES, "settings": wanted})
 
-    assert brokers == [
-        {"": {"num.io.threads": "4", "log.retention.ms": "1000", "compression.type": "zstd"}},
-        {"": {"num.io.threads": "2"}},
-        {"": {}},
-    ]
+    assert brokers.told == [wanted]
 
 
-def test_what_is_no_longer_wanted_is_taken_back(
-    brokers: list[Mapping[str, Mapping[str, str | None]]],
-) -> None:
-    olds = {"nodes": NODES, "settings": {"log.retention.ms": "5", "log.roll.ms": "9"}}
-    news = {"nodes": NODES, "settings": {"log.retention.ms": "5"}}
+def test_what_is_no_longer_wanted_is_taken_back(brokers: Brokers) -> None:
+    olds, news = props(log_retention_ms="5", log_roll_ms="9"), props(log_retention_ms="5")
 
     ClusterSettingsProvider().update("settings", olds, news)
 
-    assert brokers == [{"": {"log.retention.ms": "5"}}, {"": {"log.roll.ms": None}}]
+    assert brokers.told == [{"log.retention.ms": "5", "log.roll.ms": None}]
 
 
-def test_another_address_of_a_broker_changes_no_setting() -> None:
-    olds = {"nodes": NODES, "settings": {"a.b": "1"}}
+def test_another_address_of_a_broker_changes_no_setting(brokers: Brokers) -> None:
+    olds = props(log_retention_ms="5")
 
     assert not ClusterSettingsProvider().diff("settings", olds, olds | {"nodes": NODES[:1]}).changes
-    assert ClusterSettingsProvider().diff("settings", olds, olds | {"settings": {"a.b": "2"}}).changes
+    assert ClusterSettingsProvider().diff("settings", olds, props(log_retention_ms="6")).changes
+    assert brokers.told == []
 
 
-def test_a_preview_says_what_changes_without_a_roll(capsys: pytest.CaptureFixture[str]) -> None:
-    olds = {"nodes": NODES, "settings": {"log.retention.ms": "5"}}
+def test_a_preview_says_what_changes_without_a_roll(
+    brokers: Brokers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    olds, news = props(log_retention_ms="5"), props(log_retention_ms="6")
 
-    ClusterSettingsProvider().check(olds, olds | {"settings": {"log.retention.ms": "6"}})
+    ClusterSettingsProvider().check(olds, news)
+    ClusterSettingsProvider().diff("settings", olds, news)
 
+    assert brokers.told == []
     assert capsys.readouterr().out == "dynamic: log.retention.ms (5 -> 6) while the brokers run\n"
+
+
+def test_a_preview_says_that_messages_are_kept_for_a_shorter_time(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    olds = props(log_retention_ms="6", log_roll_ms="1")
+    news = props(log_retention_ms="5", log_roll_ms="2")
+
+    ClusterSettingsProvider().check(olds, news)
+
+    assert capsys.readouterr().out.splitlines() == [
+        "shorter retention: log.retention.ms (6 -> 5) while the brokers run",
+        "dynamic: log.roll.ms (1 -> 2) while the brokers run",
+    ]
 
 
 def test_without_any_broker_nothing_is_set_and_each_one_is_named() -> None:
@@ -81,3 +138,121 @@ def test_without_any_broker_nothing_is_set_and_each_one_is_named() -> None:
 
     with pytest.raises(Refusal, match=r"no broker takes settings now: 127.0.0.1:1 .*; 127.0.0.1:2 "):
         ClusterSettingsProvider().create({"nodes": nodes, "settings": {"log.retention.ms": "6"}})
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [props(log_cleaner_io_max_bytes_per_second="10000000"), props(log_cleanup_policy="compact, delete")],
+)
+def test_what_the_brokers_spell_in_their_way_has_been_applied(
+    brokers: Brokers, wanted: dict[str, Any]
+) -> None:
+    ClusterSettingsProvider().create(wanted)
+
+    assert len(brokers.told) == 1
+
+
+# --- a run that does not get to its end ---
+
+
+def test_what_the_brokers_do_not_apply_is_taken_back(brokers: Brokers) -> None:
+    brokers.keeps = {"log.retention.bytes": "-1"}
+    olds = props(log_retention_ms="5")
+
+    with pytest.raises(Refusal, match=r"did not reach the brokers 1, 2\. It was taken back"):
+        ClusterSettingsProvider().update(
+            "settings", olds, props(log_retention_ms="6", log_retention_bytes="1000")
+        )
+
+    assert brokers.told[-1] == {"log.retention.ms": "5", "log.retention.bytes": None}
+    assert brokers.live == {"log.retention.ms": "5"}
+    assert not ClusterSettingsProvider().diff("settings", olds, olds).changes
+
+
+def test_a_first_run_that_fails_puts_back_what_was_there_before_it(brokers: Brokers) -> None:
+    brokers.keeps = {"log.retention.ms": "5"}
+
+    with pytest.raises(Refusal, match="It was taken back"):
+        ClusterSettingsProvider().create(props(log_retention_ms="6"))
+
+    assert brokers.live == {"log.retention.ms": "5"}
+
+
+def test_what_cannot_be_taken_back_is_not_said_to_be(brokers: Brokers) -> None:
+    brokers.silent_once_told = True
+
+    with pytest.raises(
+        Refusal, match=r"Taking the change back failed as well: .*`pulumi preview` says"
+    ) as said:
+        ClusterSettingsProvider().update("settings", props(log_retention_ms="5"), props(log_retention_ms="6"))
+
+    assert "It was taken back" not in str(said.value)
+
+
+def test_what_a_killed_run_has_left_is_a_change_and_is_taken_back(
+    brokers: Brokers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    brokers.live |= {"log.retention.bytes": "1000"}
+    wanted = props(log_retention_ms="5")
+
+    assert ClusterSettingsProvider().diff("settings", wanted, wanted).changes
+    assert "dynamic: log.retention.bytes (1000 -> nothing) while the brokers run" in capsys.readouterr().out
+    ClusterSettingsProvider().update("settings", wanted, wanted)
+
+    assert brokers.live == {"log.retention.ms": "5"}
+    assert not ClusterSettingsProvider().diff("settings", wanted, wanted).changes
+
+
+@pytest.mark.parametrize(
+    ("live", "kind"),
+    [
+        ({"log.retention.ms": "4"}, "dynamic"),
+        ({"log.retention.ms": "6"}, "shorter retention"),
+        ({}, "shorter retention"),
+    ],
+)
+def test_a_value_that_the_brokers_have_otherwise_is_a_change(
+    brokers: Brokers, capsys: pytest.CaptureFixture[str], live: dict[str, str], kind: str
+) -> None:
+    brokers.live = live
+    wanted = props(log_retention_ms="5")
+
+    assert ClusterSettingsProvider().diff("settings", wanted, wanted).changes
+    was = live.get("log.retention.ms", "nothing")
+    assert f"{kind}: log.retention.ms ({was} -> 5) while the brokers run" in capsys.readouterr().out
+
+
+def test_a_refresh_shows_what_nobody_wants_and_leaves_the_program_its_spelling(brokers: Brokers) -> None:
+    brokers.live = {"log.retention.ms": "5.0", "log.retention.bytes": "1000", "log.roll.ms": "8"}
+
+    found = ClusterSettingsProvider().read("settings", props(log_retention_ms="5", log_roll_ms="9")).outs
+
+    assert found == props(log_retention_ms="5", log_retention_bytes="1000", log_roll_ms="8")
+
+
+def test_settings_that_no_program_could_have_set_are_left_to_those_who_did(brokers: Brokers) -> None:
+    brokers.live |= {"leader.replication.throttled.rate": "1", "min.insync.replicas": "2"}
+    wanted = props(log_retention_ms="5")
+
+    assert not ClusterSettingsProvider().diff("settings", wanted, wanted).changes
+    assert ClusterSettingsProvider().read("settings", wanted).outs == wanted
+    ClusterSettingsProvider().update("settings", wanted, wanted)
+    assert brokers.told == [{"log.retention.ms": "5"}]
+
+
+def test_the_first_broker_that_answers_is_asked_once_and_not_for_long(brokers: Brokers) -> None:
+    brokers.silent = {9092}
+    brokers.live = {"log.retention.ms": "6"}
+    wanted = props(log_retention_ms="5")
+
+    assert ClusterSettingsProvider().diff("settings", wanted, wanted).changes
+    assert brokers.timeouts == [1.0, 1.0]
+
+
+def test_without_any_broker_a_preview_compares_state_and_program(brokers: Brokers) -> None:
+    brokers.silent = {9092, 9093}
+    olds = props(log_retention_ms="5")
+
+    assert not ClusterSettingsProvider().diff("settings", olds, olds).changes
+    assert ClusterSettingsProvider().diff("settings", olds, props(log_retention_ms="6")).changes
+    assert ClusterSettingsProvider().read("settings", olds).outs == olds

@@ -44,6 +44,17 @@ def test_a_cluster_must_be_complete_several_times_in_a_row() -> None:
     assert next(answers) == ["never asked"]
 
 
+def test_a_single_node_knows_whether_it_is_complete() -> None:
+    answers = iter([["starting"], [], ["never asked"]])
+    time = Time()
+
+    gate.wait_until_complete(
+        lambda: next(answers), ["kafka-dev"], timeout=60, clock=time.clock, sleep=time.sleep
+    )
+
+    assert next(answers) == ["never asked"]
+
+
 def test_the_refusal_says_what_was_missing_and_where_to_look(capsys: pytest.CaptureFixture[str]) -> None:
     def missing() -> Iterator[list[str]]:
         while True:
