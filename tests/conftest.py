@@ -7,6 +7,7 @@ import json
 import runpy
 import signal
 import sys
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,19 @@ import pytest
 from google.protobuf import empty_pb2, json_format
 from hypothesis import settings as hypothesis_settings
 from pulumi.runtime import mocks, rpc, stack
-from pulumi.runtime.config import CONFIG
+from pulumi.runtime.config import _SECRET_KEYS, CONFIG
 
 from cluster_settings import Cluster, Java, Place
 from levels import LEVELS
 from messaging import ports
 from messaging.naming import Owner
 from settings import Images, LoadBalancer, Settings
+
+with warnings.catch_warnings():
+    # On Python 3.11 the package reads its message schemas by a call that only some versions deprecate.
+    warnings.filterwarnings("ignore", "(read|open)_text is deprecated", DeprecationWarning)
+    import kafka.protocol.admin
+    import kafka.protocol.metadata  # noqa: F401 - imported here, they are not where warnings are errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -133,15 +140,21 @@ class _EchoingMocks(mocks.Mocks):
 
 @pytest.fixture
 def configure() -> Iterator[Callable[[dict[str, str]], None]]:
-    """Sets the stack's configuration, keys without a namespace being the project's; undone afterwards."""
-    before = CONFIG.get()
+    """Sets the stack's configuration, keys without a namespace being the project's; undone afterwards.
+
+    A password is a secret unless its key ends in ``!``.
+    """
+    before = CONFIG.get(), _SECRET_KEYS.get()
 
     def set_config(values: dict[str, str]) -> None:
-        CONFIG.set({key if ":" in key else f"messaging:{key}": value for key, value in values.items()})
+        full = {key if ":" in key else f"messaging:{key}": value for key, value in values.items()}
+        CONFIG.set({key.removesuffix("!"): value for key, value in full.items()})
+        _SECRET_KEYS.set({key for key in full if key.endswith("Password")})
 
     set_config({})
     yield set_config
-    CONFIG.set(before)
+    CONFIG.set(before[0])
+    _SECRET_KEYS.set(before[1])
 
 
 @pytest.fixture

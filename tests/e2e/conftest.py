@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,24 +12,33 @@ from tests.e2e import harness
 from tests.e2e import production as cluster
 from tests.e2e.traffic import Traffic
 
-with warnings.catch_warnings():
-    # On Python 3.11 the package reads its message schemas by a call that only some versions deprecate.
-    warnings.filterwarnings("ignore", "(read|open)_text is deprecated", DeprecationWarning)
-    import kafka.protocol.admin
-    import kafka.protocol.metadata  # noqa: F401 - imported here, they are not where warnings are errors
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything below this folder needs Docker and more time than the other tiers."""
+    """Everything below this folder needs Docker and more time than other tiers; some of it has an order."""
     for item in items:
         if "tests/e2e/" in str(item.path):
             item.add_marker(pytest.mark.e2e)
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(420))
+    _put_in_order(items)
+
+
+def _put_in_order(items: list[pytest.Item]) -> None:
+    """Puts the tests of modules that are marked so back into the order of their file, in their places."""
+    files = {item.path for item in items if item.get_closest_marker("in_order")}
+    for file in files:
+        places = [place for place, item in enumerate(items) if item.path == file]
+        ordered = sorted((items[place] for place in places), key=_position)
+        for place, item in zip(places, ordered, strict=True):
+            items[place] = item
+
+
+def _position(item: pytest.Item) -> tuple[int, str]:
+    return item.reportinfo()[1] or 0, item.name
 
 
 @pytest.fixture(scope="session")
@@ -49,13 +57,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Works
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Workspace]:
     """A production platform that the tests of one module share."""
-    workspace = cluster.make(tmp_path_factory.mktemp("production"))
-    try:
-        workspace.up(timeout=cluster.UP_SECONDS)
+    with cluster.deployed(tmp_path_factory.mktemp("production")) as workspace:
         yield workspace
-    finally:
-        # Its volumes are protected, so a destroy would be refused; what is left goes by its name.
-        workspace.remove()
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,9 @@ import yaml
 from docker.errors import NotFound
 
 from engine.checkpoint import decode
+from engine.integrity import verify
 from engine.passphrase import Passphrase
-from engine.snapshot import verify
+from engine.statefile import StateFile
 from tests.e2e import harness
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def register(kind, logical, props, *after):
     return pulumi.CustomResource(token, logical, props, opts)
 
 
+box = pulumi.ComponentResource("messaging:test:Ballast", "ballast")
+box.register_outputs({"text": "x" * config.require_int("ballast")})
 network = register("network", "network", {"name": f"{name}-network"})
 volume = register("volume", "volume", {"name": f"{name}-volume"})
 memory = 16 * config.require_int("memory")
@@ -68,6 +71,7 @@ class SmallStack:
     workspace: Workspace
     version: str = "1"
     memory: int = 1
+    ballast: int = 0
 
     @classmethod
     def new(cls, workspace: Workspace) -> SmallStack:
@@ -79,12 +83,22 @@ class SmallStack:
         made.set(version="1", memory=1)
         return made
 
-    def set(self, *, version: str | None = None, memory: int | None = None) -> None:
-        """What the next `up` is to bring about: a version takes a new container, memory does not."""
+    def set(
+        self, *, version: str | None = None, memory: int | None = None, ballast: int | None = None
+    ) -> None:
+        """What the next `up` is to bring about: a version takes a new container, memory does not.
+
+        Ballast is text in the state, that many characters of it: a large state is saved in another way.
+        """
         file = self.workspace.root / "Pulumi.dev.yaml"
         document = yaml.safe_load(file.read_text())
         self.version, self.memory = version or self.version, memory or self.memory
-        document["config"] |= {"messaging:version": f"v{self.version}", "messaging:memory": self.memory}
+        self.ballast = self.ballast if ballast is None else ballast
+        document["config"] |= {
+            "messaging:version": f"v{self.version}",
+            "messaging:memory": self.memory,
+            "messaging:ballast": self.ballast,
+        }
         file.write_text(yaml.safe_dump(document))
 
     def run(self, command: str, **options: Any) -> Run:
@@ -99,7 +113,7 @@ class SmallStack:
     def assert_whole(self) -> Deployment:
         """The state loads, and everything that a resource names stands before it."""
         deployment = decode(
-            self.state_file.read_text(), lambda salt: Passphrase("", salt), where=str(self.state_file)
+            StateFile(self.state_file).read(), lambda salt: Passphrase("", salt), where=str(self.state_file)
         )
         verify(deployment)
         return deployment

@@ -201,13 +201,13 @@ def test_a_stale_lock_is_told_from_a_live_one_and_cancel_frees_it(workspace: Wor
 def test_an_unknown_stack_is_refused_with_the_known_ones(workspace: Workspace) -> None:
     refused = workspace.command("pulumi", "up", "--yes", "--stack", "staging", check=False)
 
-    assert_refused(refused, "staging", "known: dev")
+    assert_refused(refused, "staging", "known: dev", code=6)
 
 
 def test_without_a_terminal_nothing_happens_without_yes(workspace: Workspace) -> None:
     refused = workspace.pulumi("up", check=False)
 
-    assert_refused(refused, "--yes")
+    assert_refused(refused, "--yes", code=2)
     assert workspace.remains() == []
 
 

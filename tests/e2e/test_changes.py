@@ -39,7 +39,7 @@ def test_from_nothing_to_nothing(workspace: Workspace) -> None:
     assert after["schema-registry-dev"] == before["schema-registry-dev"]
     assert after["kafka-ui-dev"] == before["kafka-ui-dev"]
 
-    workspace.container("kafka-ui-dev").remove(force=True)
+    workspace.container("kafka-ui-dev").remove(force=True, v=True)
     workspace.pulumi("refresh", "--yes")
     workspace.up()
     assert workspace.container("kafka-ui-dev").status == "running"

@@ -16,88 +16,13 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tests.documentation import ELSEWHERE, blocks, commands
 from tests.e2e import harness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.e2e.harness import Workspace
-
-DOCUMENTS = sorted(
-    [harness.ROOT / "README.md", harness.ROOT / "images" / "README.md", *harness.ROOT.glob("docs/*.md")]
-)
-ELSEWHERE = {
-    "make up": ("tests/e2e/test_make.py", 'clone.make("up")'),
-    "make up STACK=prod": ("tests/e2e/test_production.py", 'make", "--old-file=ready", "up", "STACK=prod"'),
-    "make test": (".ci/run", "make test"),
-    "make images": (".ci/run", "make images"),
-    "make reclaim STACK=dev": ("tests/e2e/test_make.py", 'clone.make("reclaim", "STACK=dev")'),
-    "make reclaim STACK=dev VOLUMES=yes": ("tests/e2e/test_make.py", "clone.make(*way_out[1].split())"),
-    "pulumi cancel --stack dev --yes": ("tests/e2e/test_bad_input.py", 'workspace.pulumi("cancel", "--yes")'),
-    **{
-        f"messaging {command} --stack prod{options}": (f"tests/e2e/test_production_{file}.py", says)
-        for command, options, file, says in (
-            ("health", "", "roll", '"messaging", "health", "--stack", "prod"'),
-            ("repair", "", "roll", '"messaging", "repair", "--stack", "prod"'),
-            ("repair", " --dry-run", "recovery", '"messaging", "repair", "--stack", "prod", "--dry-run"'),
-            ("stop", "", "recovery", '"messaging", "stop", "--stack", "prod"'),
-            ("start", "", "recovery", '"messaging", "start", "--stack", "prod"'),
-            ("rebalance", "", "recovery", '"messaging", "rebalance", "--stack", "prod"'),
-            ("rebalance", " --execute", "recovery", '"rebalance", "--stack", "prod", "--execute"'),
-            ("rebalance", " --without kafka-5 --without kafka-4 --execute", "recovery", '"--without"'),
-            ("upgrade-metadata", "", "recovery", '"upgrade-metadata", "--stack", "prod"'),
-            ("upgrade-metadata", " --dry-run", "recovery", '"--stack", "prod", "--dry-run"'),
-        )
-    },
-    "pulumi config set messaging:rollFirst kafka-3 --stack prod": (
-        "tests/e2e/test_production_recovery.py",
-        'production.configure("rollFirst"',
-    ),
-    "pulumi up --stack prod --yes": ("tests/e2e/test_production_recovery.py", "production.up("),
-    "pulumi config rm messaging:rollFirst --stack prod": (
-        "tests/e2e/test_production_recovery.py",
-        '"config", "rm", "messaging:rollFirst"',
-    ),
-    "PATH=/opt/pulumi/bin:$PATH make parity": ("Makefile", "$(PYTEST) tests/parity"),
-    "PATH=$PWD/engine/providers/plugins:$PATH MESSAGING_ENGINE=cli pulumi up --stack dev": (
-        "tests/parity/test_plugins.py",
-        'place.up("cli")',
-    ),
-    "pulumi cancel --yes": ("tests/parity/turns.py", '"cancel", "--yes"'),
-    "pulumi refresh --yes --clear-pending-creates": ("tests/parity/turns.py", '"--clear-pending-creates"'),
-    "docker rm -f NAME": ("tests/parity/turns.py", "place.remove_unknown()"),
-    "pulumi up": ("tests/parity/turns.py", "place.up(finisher)"),
-    "pulumi preview --stack prod --policy-pack policies --policy-pack-config policies/prod.json": (
-        "tests/e2e/test_drift.py",
-        '"--policy-pack", str(PACK), "--policy-pack-config"',
-    ),
-    ".ci/preview prod origin/main report.md": (".ci/run", ".ci/preview prod HEAD"),
-    "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json --stack prod > events.jsonl": (
-        "tests/policies/conftest.py",
-        '"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"',
-    ),
-    "messaging preview-report events.jsonl --stack prod > comment.md": (
-        "tests/policies/test_previews.py",
-        '"preview-report", "events.jsonl", "--stack", "prod"',
-    ),
-    "messaging preview-report events.jsonl --stack prod --json": (
-        "tests/policies/test_previews.py",
-        'report(preview, tmp_path, "--json")',
-    ),
-    "messaging preview-report branch.jsonl --base base.jsonl --stack prod": (
-        "tests/policies/test_previews.py",
-        '"--base", "base.jsonl"',
-    ),
-    "pulumi preview --refresh --expect-no-changes --stack prod": (
-        "tests/e2e/test_drift.py",
-        '"preview", "--refresh", "--expect-no-changes"',
-    ),
-    "python -m images prune": ("tests/unit/images/test_lock.py", "superfluous(images"),
-}
-"""Commands that take long or change the machine, and where they are run: a file, and what it says there."""
-RUN_HERE = ("operations.md", "configuration.md", "streams.md", "console.md", "images.md")
-"""Documents whose other commands are run below, in their order."""
 
 SCHEMA = {
     "type": "record",
@@ -105,17 +30,6 @@ SCHEMA = {
     "namespace": "com.iotplatform.messaging",
     "fields": [{"name": "door", "type": "string"}],
 }
-
-
-def blocks(document: Path, language: str) -> list[str]:
-    return re.findall(rf"(?ms)^```{language}\n(.+?)^```$", document.read_text())
-
-
-def commands(document: Path) -> list[str]:
-    """The commands of a document's shell blocks, without their comments."""
-    lines = (line for block in blocks(document, "sh") for line in block.splitlines())
-    found = (re.sub(r"\s+#.*", "", line).strip() for line in lines)
-    return [command for command in found if command]
 
 
 def run(workspace: Workspace, command: str) -> None:
@@ -174,22 +88,6 @@ def answered(workspace: Workspace, command: list[str], answer: str) -> None:
     finally:
         process.kill()
         os.close(ours)
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(harness.ROOT)))
-def test_every_command_is_run_here_or_elsewhere_by_name(document: Path) -> None:
-    for command in commands(document):
-        if command in ELSEWHERE:
-            file, says = ELSEWHERE[command]
-            assert says in (harness.ROOT / file).read_text(), f"{command}: {file} no longer says {says}"
-        else:
-            assert document.name in RUN_HERE, f"{command} in {document.name} is run by no test"
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(harness.ROOT)))
-def test_every_link_to_a_file_leads_to_one(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", document.read_text()):
-        assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
 @pytest.fixture

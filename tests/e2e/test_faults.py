@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from engine.writer import SMALL
 from tests.e2e import harness
 from tests.e2e.small_stack import SmallStack
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SHORT, LONG = 6, 210
-"""Kills at random instants, in the default run and in the long one."""
+SHORT, LONG = 6, 110
+"""Kills at random instants of a small and of a large state each, in the default run and in the long one."""
 DOCKER = "/var/run/docker.sock"
 
 
@@ -38,6 +39,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStack]:
         yield SmallStack.new(workspace)
     finally:
         workspace.remove()
+
+
+@pytest.fixture(params=[0, SMALL + 100_000], ids=["small", "large"])
+def sized(stack: SmallStack, request: pytest.FixtureRequest) -> Iterator[SmallStack]:
+    """The stack with a state that is written whole at each save, and with one that is not."""
+    stack.set(ballast=request.param)
+    yield stack
+    stack.set(ballast=0)
 
 
 def random_kills(stack: SmallStack, rounds: int) -> None:
@@ -72,14 +81,14 @@ def random_kills(stack: SmallStack, rounds: int) -> None:
         stack.assert_converged()
 
 
-def test_killed_at_random_instants_the_next_run_mends_it(stack: SmallStack) -> None:
-    random_kills(stack, SHORT)
+def test_killed_at_random_instants_the_next_run_mends_it(sized: SmallStack) -> None:
+    random_kills(sized, SHORT)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-def test_killed_at_many_random_instants_the_next_run_mends_it(stack: SmallStack) -> None:
-    random_kills(stack, LONG)
+def test_killed_at_many_random_instants_the_next_run_mends_it(sized: SmallStack) -> None:
+    random_kills(sized, LONG)
 
 
 class Cut:

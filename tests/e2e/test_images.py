@@ -122,6 +122,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             plain |= set(re.findall(r"http://([^/\s:]+)", file.read_text()))
             file.write_text(file.read_text().replace("http://", "https://"))
     (folder / "authority").mkdir()
+    (folder / "stranger").mkdir()
     with inspecting_proxy.running(folder / "authority", plain) as proxy:
         (folder / "apt" / "apt.conf.d" / "99site").write_text(
             f'Acquire::http::Proxy "{proxy.url}";\nAcquire::https::Proxy "{proxy.url}";\n'
@@ -141,13 +142,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def console(site: Site) -> Iterator[str]:
     """The console's image, built behind the proxy with its authority among the host's certificates."""
-    # Without the authority nothing comes through: what is built below owes it to the certificate.
+    # Without the authority nothing comes through: what is built below owes it to the certificate. Trusting
+    # another one makes this build no other's on this host, which would be there already.
+    certificates = site.checkout.parent / "certificates"
+    stranger = certificates / "stranger.crt"
+    stranger.write_bytes(inspecting_proxy.Authority(site.checkout.parent / "stranger").pem)
     refused = site.build("base")
-    assert refused.returncode == 1
+    assert refused.returncode == 1, refused.stderr
     assert re.search(r"certificate|Certificate", refused.stderr), refused.stderr
     assert site.proxy.inspected == []
 
-    certificates = site.checkout.parent / "certificates"
+    stranger.unlink()
     (certificates / "throwaway.crt").write_bytes(site.proxy.authority.pem)
     for own in HOST_CERTIFICATES.glob("*.crt"):
         shutil.copy(own, certificates)
@@ -236,4 +241,4 @@ def test_the_console_of_that_image_starts(site: Site, console: str) -> None:
     try:
         harness.wait_for(lambda: "listening on port 8080" in container.logs().decode(), "the console listens")
     finally:
-        container.remove(force=True)
+        container.remove(force=True, v=True)

@@ -44,6 +44,9 @@ def small(workspace: Workspace) -> None:
     workspace.configure("docker.freeDisk", "2g")
 
 
+pytestmark = pytest.mark.in_order
+
+
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     workspace = harness.new_workspace(
@@ -58,6 +61,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         # What makes tools and images ready is there already.
         workspace.command("/usr/bin/make", "--old-file=ready", "up", "STACK=prod", timeout=400)
         yield workspace
+        workspace.command("messaging", "stop", "--stack", "prod", timeout=120)
         workspace.pulumi("state", "unprotect", "--all", "--yes")
         workspace.pulumi("destroy", "--yes")
         assert workspace.remains() == []
@@ -161,15 +165,14 @@ def test_the_brokers_logs_are_on_docker_logs(production: Workspace) -> None:
 
 
 def test_a_container_on_the_network_begins_at_the_load_balancer(production: Workspace) -> None:
-    listed = harness.client().containers.run(
+    listed = harness.run_once(
         production.container("kafka-1").image.tags[0],
         ["kafka-topics", "--bootstrap-server", f"{production.name('kafka-lb')}:9095", "--list"],
         name=production.name("tools"),
         network=production.name("iot-platform-prod"),
-        remove=True,
     )
 
-    assert set(listed.decode().split()) >= TOPICS
+    assert set(listed.split()) >= TOPICS
 
 
 def test_streams_have_their_partitions_their_copies_and_their_minimum(production: Workspace) -> None:
@@ -393,7 +396,7 @@ def squatting(workspace: Workspace, image: str) -> Iterator[None]:
     try:
         yield
     finally:
-        taker.remove(force=True)
+        taker.remove(force=True, v=True)
 
 
 def address(workspace: Workspace, name: str) -> str:

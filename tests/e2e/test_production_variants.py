@@ -10,8 +10,18 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from tests.e2e import harness
+from tests.e2e.production import assert_unnoticed
 from tests.e2e.test_bad_input import assert_refused
-from tests.e2e.test_production import BROKERS, PASSPHRASE, bootstrap, healthy, small, write_and_read
+from tests.e2e.test_production import (
+    BROKERS,
+    PASSPHRASE,
+    bootstrap,
+    healthy,
+    small,
+    version,
+    write_and_read,
+)
+from tests.e2e.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +29,9 @@ if TYPE_CHECKING:
     from tests.e2e.harness import Workspace
 
 CONTROLLERS = ("kafka-controller-1", "kafka-controller-2", "kafka-controller-3")
+
+
+pytestmark = pytest.mark.in_order
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +83,31 @@ def test_clients_are_told_the_load_balancers_ports_and_nothing_else(production: 
 
 def test_clients_write_and_read_through_the_load_balancer(production: Workspace) -> None:
     write_and_read(production)
+
+
+def test_a_reload_of_the_load_balancer_that_carries_all_messages_loses_none(production: Workspace) -> None:
+    before, balancer = version(production), production.container("kafka-lb")
+    proxied = ",".join(f"localhost:{production.port(9200 + number)}" for number in (1, 2, 3))
+    file = production.root / "Pulumi.prod.yaml"
+    settings = file.read_text()
+    production.configure("loadBalancer.drain", "17s")
+    try:
+        with Traffic(production, proxied, list(BROKERS)) as traffic, traffic.stretch() as stretch:
+            production.up()
+            # The old process goes when its connections have had their time.
+            harness.wait_for(lambda: len(balancer.top()["Processes"]) == 2, "one master with one worker", 90)
+        changed = version(production)
+    finally:
+        file.write_text(settings)
+        production.up()
+
+    assert_unnoticed(stretch, nodes=0)
+    assert changed != before
+    after = production.container("kafka-lb")
+    assert (after.id, after.attrs["State"]["StartedAt"]) == (
+        balancer.id,
+        balancer.attrs["State"]["StartedAt"],
+    )
 
 
 def test_nothing_is_left_to_change_after_it_was_made(production: Workspace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import uuid
@@ -141,6 +142,7 @@ def javascript(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@harness.needs("node", "npm")
 def test_a_record_of_each_stream_goes_through_the_serializers_of_javascript(
     platform: Workspace, address: str, client: SchemaRegistryClient, javascript: Path
 ) -> None:
@@ -400,6 +402,48 @@ def test_the_life_of_a_stream(streams: Streams, platform: Workspace, registry: S
     listed = platform.execute("kafka-dev", "kafka-topics", "--bootstrap-server", "localhost:29092", "--list")
     assert "door-events" not in listed
     assert registry.latest("door-events-value") is None
+
+
+def limits(platform: Workspace, client: str) -> dict[str, float]:
+    """What a client may move, as the broker says it."""
+    described = platform.execute(
+        "kafka-dev", "kafka-configs", "--bootstrap-server", "localhost:29092", "--describe",
+        "--entity-type", "clients", "--entity-name", client,
+    )  # fmt: skip
+    return {name: float(value) for name, value in re.findall(r"(\w+)=([\d.E]+)", described)}
+
+
+def test_quotas_of_a_stream_are_set_changed_and_taken_back(streams: Streams, platform: Workspace) -> None:
+    entry = yaml.safe_load(streams.before)["streams"]["sensor-data"]
+    client = "quota-probe"
+
+    def deploy(**quota: str) -> list[tuple[str, str]]:
+        quotas = {"quotas": {client: quota}} if quota else {}
+        streams.edit(streams={"sensor-data": entry | quotas})
+        planned = platform.operations()
+        platform.up("--skip-preview")
+        return [(operation, name) for operation, name in planned if name.endswith("-quota")]
+
+    assert deploy(produce="4m") == [("create", f"sensor-data-{client}-quota")]
+    assert limits(platform, client) == {"producer_byte_rate": 4 * 2**20}
+
+    deploy(produce="2m", consume="8m")
+    assert limits(platform, client) == {"producer_byte_rate": 2 * 2**20, "consumer_byte_rate": 8 * 2**20}
+
+    platform.execute(
+        "kafka-dev", "kafka-configs", "--bootstrap-server", "localhost:29092", "--alter",
+        "--entity-type", "clients", "--entity-name", client, "--add-config", "request_percentage=50",
+    )  # fmt: skip
+    deploy(consume="8m")
+    assert limits(platform, client) == {"consumer_byte_rate": 8 * 2**20, "request_percentage": 50}
+    platform.pulumi("preview", "--expect-no-changes")
+
+    assert deploy() == [("delete", f"sensor-data-{client}-quota")]
+    assert limits(platform, client) == {"request_percentage": 50}, "what another tool set is kept"
+    platform.execute(
+        "kafka-dev", "kafka-configs", "--bootstrap-server", "localhost:29092", "--alter",
+        "--entity-type", "clients", "--entity-name", client, "--delete-config", "request_percentage",
+    )  # fmt: skip
 
 
 def test_a_version_registered_by_hand_is_shown_and_kept(platform: Workspace, address: str) -> None:

@@ -1,4 +1,4 @@
-"""A producer and a consumer that never stop, and a look at the cluster four times a second.
+"""A producer and a consumer that never stop, a look at the cluster four times a second, and a pulse.
 
 What was acknowledged must be consumed: that is counted here, id by id. What else must be true while a
 platform changes is the tests' affair.
@@ -7,6 +7,7 @@ platform changes is the tests' affair.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import itertools
 import threading
 import time
@@ -16,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from messaging import cluster
-from messaging.protocol import Address, NodeError
+from messaging.protocol import Address, NodeError, ask
 from tests.e2e import harness
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 TOPIC = "traffic"
 RATE = 1200
 """Messages a second that are handed to the producer."""
+TICK_SECONDS = 0.02
+"""How often they are. A client that waits for `linger.ms` itself is busy all the while."""
 PARTITIONS = 6
 MIN_IN_SYNC = 2
 QUIET: dict[str, Any] = {"log_level": 0, "error_cb": lambda _: None}
@@ -41,12 +43,14 @@ PRODUCER: dict[str, Any] = CLIENT | {
     "acks": "all",
     "enable.idempotence": True,
     "compression.type": "snappy",
-    "linger.ms": 5,
+    # Messages are handed over many at a time: see TICK_SECONDS.
+    "linger.ms": 0,
     "retry.backoff.ms": 50,
     "retry.backoff.max.ms": 200,
     "delivery.timeout.ms": 120_000,
 }
 SAMPLE_SECONDS = 0.25
+PULSE_SECONDS = 0.05
 
 
 @dataclass
@@ -67,12 +71,18 @@ class Stretch:
     """The most partitions below their minimum of in-sync replicas in any one sample."""
     slowest_recovery: float = 0.0
     """The longest time from a broker's end until all replicas were in sync again."""
+    stood_still: float = 0.0
+    """How many seconds too late a thread that only waits was woken, at most: the machine stood still."""
+    sessions_ended: list[str] = field(default_factory=list)
+    """What the nodes' logs say of brokers that were taken for dead."""
 
     def __str__(self) -> str:
         return (
             f"{self.acknowledged} acknowledged, {self.lost} lost, {self.failed} refused, longest gap "
             f"{self.longest_gap:.2f} s; {self.samples} samples: at most {self.most_down} down and "
-            f"{self.most_under_min} under min ISR; full ISR within {self.slowest_recovery:.1f} s"
+            f"{self.most_under_min} under min ISR; full ISR within {self.slowest_recovery:.1f} s; "
+            f"the machine stood still for {self.stood_still:.2f} s"
+            + "".join(f"\n{line}" for line in self.sessions_ended)
         )
 
 
@@ -95,12 +105,14 @@ class Traffic:
     _failed: int = 0
     _consumed: set[int] = field(default_factory=set)
     _samples: list[_Sample] = field(default_factory=list)
+    _pulse: list[tuple[float, float]] = field(default_factory=list)
+    """When the machine was found to have woken a thread too late, and by how many seconds."""
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._make_topic()
-        for work in (self._produce, self._consume, self._watch):
+        for work in (self._produce, self._consume, self._watch, self._feel_pulse):
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -113,19 +125,21 @@ class Traffic:
             thread.join(30)
 
     @contextlib.contextmanager
-    def stretch(self, *, at_least: int = 5000, settle: float = 90) -> Iterator[Stretch]:
+    def stretch(self, *, at_least: int = 5000, settle: float = 90, whole: bool = True) -> Iterator[Stretch]:
         """Measures what happens inside; filled in when it ends, after all replicas are in sync again.
 
         Args:
             at_least: goes on until so many messages have been acknowledged.
             settle: seconds in which all replicas must be in sync again.
+            whole: whether they must be, at its end.
         """
         found = Stretch()
         first, first_sample, failed = len(self._acknowledged), len(self._samples), self._failed
-        began = time.monotonic()
+        began, began_at = time.monotonic(), dt.datetime.now(tz=dt.UTC)
         yield found
         ended = time.monotonic()
-        harness.wait_for(lambda: self._is_whole(since=ended), "all replicas in sync", settle)
+        if whole:
+            harness.wait_for(lambda: self._is_whole(since=ended), "all replicas in sync", settle)
         harness.wait_for(lambda: len(self._acknowledged) - first >= at_least, "enough traffic", 60)
         mine = self._acknowledged[first:]
         with contextlib.suppress(AssertionError):
@@ -140,10 +154,21 @@ class Traffic:
         found.most_down = max(sample.down for sample in samples)
         found.most_under_min = max(sample.under_min for sample in samples)
         found.slowest_recovery = _slowest_recovery(samples)
+        found.stood_still = max((late for at, late in self._pulse if at >= began), default=0.0)
+        found.sessions_ended = self._sessions_ended(began_at)
 
     def _is_whole(self, *, since: float) -> bool:
         later = [sample for sample in self._samples if sample.at > since]
         return len(later) >= 3 and all(sample.whole for sample in later[-3:])
+
+    def _sessions_ended(self, since: dt.datetime) -> list[str]:
+        nodes = harness.client().containers.list(filters={"name": f"^/{self.workspace.instance}-kafka"})
+        return [
+            f"{node.name}: {line}"
+            for node in nodes
+            for line in node.logs(since=since).decode(errors="replace").splitlines()
+            if "because its session has timed out" in line
+        ]
 
     def _make_topic(self) -> None:
         admin = AdminClient({"bootstrap.servers": self.bootstrap} | QUIET)
@@ -176,7 +201,8 @@ class Traffic:
                     except BufferError:
                         producer.poll(0.05)
             number = max(number, due)
-            producer.poll(0.01)
+            producer.poll(0)
+            self._stop.wait(TICK_SECONDS)
         producer.flush(30)
 
     def _consume(self) -> None:
@@ -187,6 +213,8 @@ class Traffic:
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": True,
                 "session.timeout.ms": 10_000,
+                "fetch.min.bytes": 10_000,
+                "fetch.wait.max.ms": 100,
             }
             | CLIENT
         )
@@ -205,17 +233,17 @@ class Traffic:
 
         After a hard kill the others take the broker for whole, so all is whole only if each one says so.
         """
-        engine = harness.client()
+        engine = harness.client().api
         addresses = [_address(one) for one in self.bootstrap.split(",")]
+        filters = {"name": f"^/{self.workspace.instance}-kafka"}
         while not self._stop.is_set():
             at = time.monotonic()
-            filters: dict[str, Any] = {"name": f"^/{self.workspace.instance}-kafka"}
-            names = {one.name for one in engine.containers.list(filters=filters, ignore_removed=True)}
+            names = {name.lstrip("/") for one in engine.containers(filters=filters) for name in one["Names"]}
             down = sum(self.workspace.name(name) not in names for name in self.containers)
             views = [view for address in addresses if (view := _view(address)) is not None]
-            under = [sum(len(one.in_sync) < MIN_IN_SYNC for one in view.partitions) for view in views]
-            whole = len(views) == len(addresses) and not any(
-                one.missing for view in views for one in view.partitions
+            under = [sum(in_sync < MIN_IN_SYNC for _, in_sync in view) for view in views]
+            whole = len(views) == len(addresses) and all(
+                in_sync == replicas for view in views for replicas, in_sync in view
             )
             # The worst that any broker sees counts.
             self._samples.append(
@@ -223,17 +251,38 @@ class Traffic:
             )
             self._stop.wait(max(0.0, SAMPLE_SECONDS - (time.monotonic() - at)))
 
+    def _feel_pulse(self) -> None:
+        """Notes when even a thread that only waits is not woken in time: then nothing here ran."""
+        while not self._stop.is_set():
+            at = time.monotonic()
+            self._stop.wait(PULSE_SECONDS)
+            woken = time.monotonic()
+            if (late := woken - at - PULSE_SECONDS) > PULSE_SECONDS:
+                self._pulse.append((woken, late))
+
 
 def _address(text: str) -> Address:
     host, _, port = text.rpartition(":")
     return Address(host=host, port=int(port))
 
 
-def _view(address: Address) -> cluster.View | None:
+def _view(address: Address) -> list[tuple[int, int]] | None:
+    """Of each partition as a broker sees it: how many replicas it has, and how many of them are in sync.
+
+    Asks for no more than that: whoever measures should not be what the machine is busy with.
+    """
+    from kafka.protocol.metadata import MetadataRequest, MetadataResponse
+
+    request = MetadataRequest(topics=None, allow_auto_topic_creation=False, version=7)
     try:
-        return cluster.look(address)
+        answer = ask(address, request, MetadataResponse)
     except NodeError:
         return None
+    return [
+        (len(partition.replica_nodes), len(partition.isr_nodes))
+        for topic in answer.topics
+        for partition in topic.partitions
+    ]
 
 
 def _slowest_recovery(samples: list[_Sample]) -> float:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import docker.errors
 import yaml
+from confluent_kafka.admin import AdminClient
 
 from launcher import engines
 from tests.e2e import harness
@@ -43,6 +44,8 @@ NEEDED = (
     "pulumi-resource-kafka",
 )
 """What a CLI needs on PATH besides itself, when it may download nothing."""
+QUIET = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
+"""What keeps a CLI from asking the network."""
 PROJECT = """\
 name: parity
 runtime:
@@ -76,7 +79,7 @@ def cli_version() -> tuple[int, int]:
     """The CLI's major and minor version."""
     cli = engines.find_cli(os.environ["PATH"])
     assert cli is not None
-    quiet = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    quiet = os.environ | QUIET
     said = subprocess.run([cli, "version"], capture_output=True, text=True, check=True, env=quiet).stdout
     major, minor, *_ = said.strip().removeprefix("v").split(".")
     return int(major), int(minor)
@@ -193,10 +196,9 @@ class Place:
             "PULUMI_HOME": str(self.root / ".home"),
             "PULUMI_BACKEND_URL": self.root.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "parity",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "200",
+            **QUIET,
             **self.environment,
         }
 
@@ -244,7 +246,7 @@ class Place:
         return harness.Workspace(root=self.root, instance=self.instance, offset=0).remains()
 
     def remove_unknown(self) -> None:
-        """Removes containers and networks of this run that the state does not know."""
+        """Removes containers, networks, volumes and topics of this run that the state does not know."""
         known = {resource.get("id") for resource in self._latest()}
         engine = harness.client()
         found = engine.containers.list(all=True, filters={"name": f"^/{self.instance}-"})
@@ -253,6 +255,15 @@ class Place:
         for network in engine.networks.list(filters={"name": f"^{self.instance}-"}):
             if network.id not in known:
                 network.remove()
+        for volume in engine.volumes.list(filters={"name": f"^{self.instance}-"}):
+            if volume.id not in known:
+                volume.remove()
+        if address := self.config.get("broker"):
+            admin = AdminClient({"bootstrap.servers": address})
+            topics = {name for name in admin.list_topics(timeout=10).topics if name.startswith(self.instance)}
+            if unknown := sorted(topics - known):
+                for done in admin.delete_topics(unknown).values():
+                    done.result(30)
 
     def remove(self) -> None:
         """Takes away what is left in Docker: by name, and what was named by an engine by its id."""

@@ -13,18 +13,28 @@ if TYPE_CHECKING:
     from tests.parity.engines import Place
 
 OURS = ROOT / "engine" / "providers" / "plugins"
-SOME = ("container_on_a_network_and_volume", "container_updated_in_place", "container_with_a_health_check")
+DOCKER = ("container_on_a_network_and_volume", "container_updated_in_place", "container_with_a_health_check")
+KAFKA = ("topic_with_settings", "topic_of_a_removed_setting", "topics_come_and_go")
 
 
 def test_the_cli_deploys_changes_and_removes_with_our_docker_provider(place: Place) -> None:
-    bundle = Bundle(name="plugins", scenarios=tuple(SCENARIOS[name] for name in SOME))
+    deploys_changes_and_removes(place, "docker", DOCKER)
+
+
+def test_the_cli_deploys_changes_and_removes_with_our_kafka_provider(place: Place, broker: str) -> None:
+    place.config["broker"] = broker
+    deploys_changes_and_removes(place, "kafka", KAFKA)
+
+
+def deploys_changes_and_removes(place: Place, package: str, scenarios: tuple[str, ...]) -> None:
+    bundle = Bundle(name="plugins", scenarios=tuple(SCENARIOS[name] for name in scenarios))
     place.environment["PATH"] = f"{OURS}{os.pathsep}{os.environ['PATH']}"
     place.lay(bundle)
     place.begin("cli")
     for stage in range(1, bundle.stages + 1):
         place.at("cli", bundle, stage)
         run = place.up("cli")
-        assert f"at {OURS}/pulumi-resource-docker" in run.text
+        assert f"at {OURS}/pulumi-resource-{package}" in run.text
         assert place.plan("cli").steps == []
         assert place.drift("cli").steps == []
 

@@ -6,17 +6,16 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from tests.e2e import harness
-from tests.parity.engines import ENGINES, other
+from tests.parity.engines import ENGINES, QUIET, other
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.e2e.harness import Run, Workspace
     from tests.parity.engines import Engine
-
-QUIET = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
 
 
 @pytest.fixture
@@ -36,6 +35,11 @@ def pulumi(workspace: Workspace, engine: Engine, *arguments: str, check: bool = 
     )
 
 
+def registry_answers(workspace: Workspace) -> bool:
+    """Whether the registry says what it has; nothing in an `up` waits for that unless a subject changes."""
+    return bool(requests.get(f"http://localhost:{workspace.port(8081)}/subjects", timeout=5).json())
+
+
 def assert_settled(workspace: Workspace, engine: Engine) -> None:
     pulumi(workspace, engine, "preview", "--expect-no-changes")
     pulumi(workspace, engine, "refresh", "--preview-only", "--expect-no-changes")
@@ -51,6 +55,7 @@ def test_one_engine_continues_the_platform_that_the_other_deployed(
 
     pulumi(workspace, first, "config", "set", "--path", "messaging:schemaRegistry.heap", "200m")
     pulumi(workspace, other(first), "up", "--yes")
+    harness.wait_for(lambda: registry_answers(workspace), "the restarted registry's answer", 180)
     assert_settled(workspace, first)
 
     pulumi(workspace, first, "destroy", "--yes")
@@ -61,11 +66,10 @@ def test_one_engine_continues_the_platform_that_the_other_deployed(
     ("arguments", "code"),
     [
         (("preview", "--expect-no-changes"), 7),
-        (("up",), 1),
+        (("up",), 2),
         (("preview", "--no-such-flag"), 1),
         (("config", "get", "messaging:absent"), 1),
         (("stack", "output", "absent"), 1),
-        (("up", "--yes", "--expect-no-changes"), 7),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, tuple) else "",
 )

@@ -21,6 +21,9 @@ KILLED_IN = 2
 KILLED_AT = {"containers": "create.after:4", "notes": "update.after:6", "topics": "update.before:1"}
 """Where the embedded engine is killed in each bundle's stage: in the midst of it."""
 
+SAVES_BEFORE = {"containers": 6, "notes": 6, "topics": 1}
+"""How often the CLI has written the state in each bundle's stage when it is killed: in the midst of it."""
+
 
 @dataclass(kw_only=True)
 class Stage:
@@ -94,7 +97,10 @@ def _kill_embedded(place: Place, bundle: Bundle) -> None:
 def _kill_cli(place: Place, bundle: Bundle) -> None:
     run = place.start("cli", "up", "--yes", "--skip-preview", "--stack", STACK)
     watch = Watch(place.checkpoint())
-    harness.wait_for(lambda: watch.times() > 5 or run.poll() is not None, f"changes of {bundle.name}", 200)
+    saves = SAVES_BEFORE[bundle.name]
+    harness.wait_for(
+        lambda: watch.times() >= saves or run.poll() is not None, f"changes of {bundle.name}", 200
+    )
     assert run.poll() is None, f"{bundle.name} was through before it could be killed"
     end(run)
     run.communicate(timeout=30)

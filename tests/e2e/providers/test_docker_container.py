@@ -209,7 +209,7 @@ def test_a_container_that_vanished_has_no_id(
     provider: Any, engine: docker.DockerClient, image: str, name: Callable[[str], str]
 ) -> None:
     made = provider.create("Container", {"name": name("gone"), "image": image})
-    engine.containers.get(made.id).remove(force=True)
+    engine.containers.get(made.id).remove(force=True, v=True)
     assert provider.read(made) is None
 
 

@@ -82,6 +82,23 @@ def container_with_a_health_check(stage: int) -> None:
 
 
 @scenario()
+def container_with_a_health_check_of_minutes(stage: int) -> None:
+    container(
+        "one",
+        envs=[f"STAGE={stage}"],
+        healthcheck=docker.ContainerHealthcheckArgs(
+            tests=["CMD", "true"], interval="1m30s", timeout="1.5s", start_period="1m0s"
+        ),
+    )
+
+
+@scenario()
+def container_with_processors(stage: int) -> None:
+    container("half", cpus="0.5", envs=[f"STAGE={stage}"])
+    container("one", cpus="1.0" if stage == 1 else "1.25")
+
+
+@scenario()
 def container_on_a_network_and_volume(stage: int) -> None:
     net = network("net")
     data = volume("data")

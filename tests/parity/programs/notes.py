@@ -270,9 +270,9 @@ def program_exits(stage: int) -> None:
 
 @scenario(codes={1: 1}, previews={1: 1})
 def name_used_twice(stage: int) -> None:
-    Note("note")
+    note = Note("note")
     if stage == 1:
-        Note("note")
+        Note("note", opts=Opts(depends_on=[note]))
 
 
 @scenario()

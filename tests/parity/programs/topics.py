@@ -26,7 +26,7 @@ def topic_with_settings(stage: int) -> None:
     )
 
 
-@scenario(stages=3)
+@scenario(stages=3, reasons=False)
 def topic_partitions_change(stage: int) -> None:
     kafka.Topic(
         label("topic"),
