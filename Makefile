@@ -8,9 +8,8 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CODE := __main__.py cluster_settings.py levels.py settings.py components engine launcher messaging policies
 PYTEST := $(BIN)/pytest
-# Tests that share a running platform go in the order of their files: it is started once, and changed step by step.
-IN_ORDER := --randomly-dont-reorganize
 # Where a Docker engine that these targets start keeps its data; empty for Docker's default.
 DOCKER_DATA_ROOT ?=
 # What `make reclaim` does with volumes: `yes` removes them with the data in them.
@@ -38,13 +37,13 @@ reclaim: $(VENV)/.installed ## remove this stack's Docker objects that no state 
 
 test: ready test-host ## every test that this machine can run
 	@$(PYTEST) tests/unit tests/contracts tests/policies -m "not e2e and not parity" -n 2
-	@$(PYTEST) tests -m "(e2e or parity) and not long" $(IN_ORDER)
+	@$(PYTEST) tests -m "(e2e or parity) and not long"
 
 parity: ready ## both engines side by side; needs a Pulumi CLI and its plugins on PATH (docs/parity.md)
 	@$(PYTEST) tests/parity
 
 test-long: ready test-host ## the long fault rounds besides
-	@$(PYTEST) tests -m long $(IN_ORDER)
+	@$(PYTEST) tests -m long
 
 check: $(VENV)/.installed ## format, lint and types: what a change must pass before its tests
 	@$(BIN)/ruff format --check .
@@ -62,7 +61,7 @@ images: host $(VENV)/.installed ## build what has changed of the images, or choo
 	@case "$$($(BIN)/python -m images source)" in local*) $(PYTHON) -m host packages images;; esac
 	@$(BIN)/python -m images build
 
-ready: images
+ready: images bytecode
 
 host:
 	@$(PYTHON) -m host packages
@@ -84,6 +83,12 @@ $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Each command starts half a dozen Python processes. Where Python is told to keep no bytecode, each of them would
+# compile all of the project again.
+.PHONY: bytecode
+bytecode: $(VENV)/.installed
+	@$(BIN)/python -m compileall -q $(CODE)
 
 lock: $(VENV)/.installed ## renew the lock files from pyproject.toml
 	@$(PIP_COMPILE) --output-file requirements.lock pyproject.toml

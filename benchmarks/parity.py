@@ -17,9 +17,7 @@ from rich.console import Console
 
 from benchmarks.figures import Figures
 from tests.e2e import harness
-from tests.parity.engines import ENGINES, missing
-
-QUIET = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
+from tests.parity.engines import ENGINES, QUIET, missing
 
 
 def main() -> int:

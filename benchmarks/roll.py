@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from tests.e2e.traffic import Stretch
 
 GATE = "components/dynamic/broker_gate.py"
-GATED, OPEN = "    wait_until_safe(ask, target.name", "    return\n    wait_until_safe(ask, target.name"
+GATED, OPEN = (
+    "    wait_until_safe(\n        ask, target.name",
+    "    return\n    wait_until_safe(\n        ask, target.name",
+)
 
 
 def main() -> int:
@@ -71,6 +74,8 @@ def _measure(table: Table, traffic: Traffic, workspace: Workspace, rounds: int) 
         row(f"{name} killed with SIGKILL", lambda name=name: _kill(workspace, name))  # type: ignore[misc]
     gate = workspace.root / GATE
     source = gate.read_text()
+    if GATED not in source:
+        raise RuntimeError(f"{GATE} waits in other words than this benchmark takes out: {GATED!r}")
     gate.write_text(source.replace(GATED, OPEN))
     for number in range(rounds):
         production.set_kafka(workspace, "queued.max.requests", 600 + number)

@@ -2,7 +2,8 @@
 
 Starts a development platform of its own with a larger broker, grows its catalogue step by step, and prints
 one row a size: seconds of each command and milliseconds a stream. The other way is one AdminClient that makes
-the same number of topics on the same broker, without subjects, state or a plan.
+the same number of topics on the same broker, without subjects, state or a plan. Where a Pulumi CLI and its
+plugins are on PATH, it does the same on a platform of its own; it alone can be given fewer sizes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from rich.table import Table
 
 from messaging import catalogue, streams
 from tests.e2e import harness
+from tests.parity.engines import QUIET, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,32 +40,59 @@ def main() -> int:
     """Measures each size and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000], help="numbers of streams")
+    parser.add_argument(
+        "--cli-sizes", type=int, nargs="*", help="the CLI's; none: without the CLI (default: as --sizes)"
+    )
     options = parser.parse_args()
-    columns = ("streams", "topics", "plan", "apply", "ms a stream", "plan, no change", "AdminClient", "state")
+    columns = (
+        "engine",
+        "streams",
+        "topics",
+        "plan",
+        "apply",
+        "ms a stream",
+        "plan, no change",
+        "AdminClient",
+        "state",
+    )
     table = Table(*columns)
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = harness.new_workspace(Path(folder), f"b{int(time.time()) % 100000}")
-        try:
-            for row in _rows(workspace, options.sizes):
-                table.add_row(*row)
-                sys.stderr.write(f"{' '.join(row)}\n")
-        finally:
-            workspace.remove()
-    Console().print(table)
+    for row in _platform("embedded", {"MESSAGING_ENGINE": "embedded"}, options.sizes):
+        table.add_row(*row)
+    cli_sizes = options.sizes if options.cli_sizes is None else options.cli_sizes
+    reason = missing()
+    if reason and cli_sizes:
+        sys.stderr.write(f"without the CLI: {reason}\n")
+    elif cli_sizes:
+        for row in _platform("cli", {"MESSAGING_ENGINE": "cli", **QUIET}, cli_sizes):
+            table.add_row(*row)
+    Console(width=140).print(table)
     return 0
 
 
-def _rows(workspace: Workspace, sizes: list[int]) -> list[tuple[str, ...]]:
+def _platform(engine: str, environment: dict[str, str], sizes: list[int]) -> list[tuple[str, ...]]:
+    """A platform from nothing by one engine, grown to each size; a row for each."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = harness.new_workspace(Path(folder), f"b{int(time.time()) % 100000}")
+        try:
+            return [(engine, *row) for row in _rows(workspace, sizes, environment)]
+        finally:
+            workspace.remove()
+
+
+def _rows(workspace: Workspace, sizes: list[int], environment: dict[str, str]) -> list[tuple[str, ...]]:
+    def pulumi(*words: str) -> float:
+        return _timed(lambda: workspace.pulumi(*words, timeout=PATIENCE, environment=environment))
+
     workspace.configure("cluster.heap", "2g")
     workspace.configure("cluster.memory", "4g")
-    workspace.up(timeout=PATIENCE)
+    pulumi("up", "--yes")
     there = 0
     rows: list[tuple[str, ...]] = []
     for size in sorted(sizes):
-        _write_catalogue(workspace.root / "schemas", size)
-        plan = _timed(lambda: workspace.pulumi("preview", timeout=PATIENCE))
-        apply = _timed(lambda: workspace.up("--skip-preview", timeout=PATIENCE))
-        again = _timed(lambda: workspace.pulumi("preview", "--expect-no-changes", timeout=PATIENCE))
+        write_catalogue(workspace.root / "schemas", size)
+        plan = pulumi("preview")
+        apply = pulumi("up", "--yes", "--skip-preview")
+        again = pulumi("preview", "--expect-no-changes")
         by_hand = _by_script(workspace, size - there)
         state = workspace.root / ".pulumi" / "stacks" / "messaging" / f"{workspace.stack}.json"
         row = (
@@ -88,7 +117,7 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def _write_catalogue(folder: Path, size: int) -> None:
+def write_catalogue(folder: Path, size: int) -> None:
     """The project's own streams, and beside them as many as asked for."""
     shutil.rmtree(folder)
     shutil.copytree(harness.ROOT / "schemas", folder)
