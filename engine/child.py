@@ -15,7 +15,7 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Ask the kernel to kill this process when the thread that started it ends, however it ends."""
     if sys.platform == "linux":
         import ctypes  # 10 ms, and of no use elsewhere
@@ -28,7 +28,7 @@ def _die_with(parent: int) -> None:
 def main() -> None:
     """Become the command or module that the arguments name."""
     parent, kind, *command = sys.argv[1:]
-    _die_with(int(parent))
+    die_with(int(parent))
     if kind == "exec":
         os.execv(command[0], command)  # noqa: S606 - the command is the plugin that the user named
     # A script finds its own folder first on the path, `python -m` the working directory: be the latter.

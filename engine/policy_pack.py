@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,8 @@ class Pack:
         given: Its folder as the user wrote it.
         folder: The same, absolute.
         version: What PulumiPolicy.yaml says; empty if it says nothing.
-        python: The interpreter of the virtual environment that PulumiPolicy.yaml names, if it names one.
+        python: The interpreter of the virtual environment that PulumiPolicy.yaml names, if it names another
+            one than this engine's.
         config: The policies' settings from the configuration file.
     """
 
@@ -94,7 +96,7 @@ def _read(given: str, config: str) -> Pack:
         given=given,
         folder=folder,
         version=str(document.get("version") or ""),
-        python=python,
+        python=None if python == Path(sys.executable) else python,
         config=load_config(Path(config)) if config else {},
     )
 

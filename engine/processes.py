@@ -13,17 +13,14 @@ import sys
 import threading
 import time
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from engine import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-_CHILD = str(Path(__file__).with_name("child.py"))
-# The kernel ties a child to the thread that started it, so one thread that lives to the end starts them all.
-_SPAWNER = ThreadPoolExecutor(1, thread_name_prefix="spawner")
+    from pathlib import Path
 
 
 class Child:
@@ -35,7 +32,7 @@ class Child:
 
     def __init__(
         self,
-        process: subprocess.Popen[str],
+        process: subprocess.Popen[str] | forks.Forked,
         on_line: Callable[[str, bool], None],
         on_first_line: Callable[[str], None] | None,
     ) -> None:
@@ -53,10 +50,10 @@ class Child:
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Return the exit code, negative for a deadly signal; None if it still runs after ``seconds``."""
-        if seconds and self._watch is not None:  # without one, the wait below looks every 50 ms
+        if seconds != 0 and self._watch is not None:  # without one, the wait below looks every 50 ms
             end = select.poll()
             end.register(self._watch, select.POLLIN)
-            end.poll(1000 * seconds)
+            end.poll(None if seconds is None else 1000 * seconds)
             seconds = 0
         try:
             code = self._process.wait(seconds)
@@ -133,8 +130,11 @@ class Processes:
             on_first_line: Called instead with the first line on standard output.
             listens: Whether it waits to be told something.
         """
-        command = ["module", name, *arguments]
-        return self._start(command, cwd, environment, on_line, on_first_line, listens=listens)
+        environment = {**os.environ, **environment}
+        process = forks.fork([name, *arguments], cwd, environment, listens=listens) or _spawned(
+            ["module", name, *arguments], cwd, environment, listens=listens
+        )
+        return self._adopted(process, on_line, on_first_line)
 
     def program(
         self,
@@ -147,36 +147,18 @@ class Processes:
         on_first_line: Callable[[str], None] | None = None,
     ) -> Child:
         """Start an executable file; the arguments are those of `module`."""
-        return self._start(["exec", path, *arguments], cwd, environment, on_line, on_first_line)
+        process = _spawned(["exec", path, *arguments], cwd, {**os.environ, **environment})
+        return self._adopted(process, on_line, on_first_line)
 
-    def _start(
+    def _adopted(
         self,
-        command: Sequence[str],
-        cwd: Path,
-        environment: Mapping[str, str],
+        process: subprocess.Popen[str] | forks.Forked,
         on_line: Callable[[str, bool], None],
         on_first_line: Callable[[str], None] | None,
-        *,
-        listens: bool = False,
     ) -> Child:
-        def start() -> Child:
-            process = subprocess.Popen(
-                [sys.executable, "-u", _CHILD, str(os.getpid()), *command],
-                cwd=cwd,
-                env={**os.environ, **environment},
-                stdin=subprocess.PIPE if listens else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
-            )
-            child = Child(process, on_line, on_first_line)
-            self.adopt(child)
-            return child
-
-        return _SPAWNER.submit(start).result()
+        child = Child(process, on_line, on_first_line)
+        self.adopt(child)
+        return child
 
     def adopt(self, child: Child) -> None:
         """Let this be the run that a child ends with."""
@@ -203,3 +185,21 @@ class Processes:
     def close(self) -> None:
         """End all children at once."""
         self.end(grace=1.0)
+
+
+def _spawned(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], *, listens: bool = False
+) -> subprocess.Popen[str]:
+    return forks.SPAWNER.submit(
+        subprocess.Popen,
+        [sys.executable, "-u", forks.CHILD, str(os.getpid()), *command],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.PIPE if listens else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ).result()

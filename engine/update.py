@@ -15,7 +15,7 @@ from engine.goal import Goal, Names
 from engine.planner import Planner
 from engine.plugins import DYNAMIC, CallFailed, expected
 from engine.policy import Policies
-from engine.program import Program, load_ahead
+from engine.program import Program
 from engine.rpc import Aborted
 from engine.run import Result, Run, Settings
 from engine.values import Secret
@@ -122,8 +122,6 @@ class Update(Run):
             config=settings.config,
             secret_keys=settings.secret_keys,
         )
-        if settings.preview and settings.pool:  # a run follows most previews that keep their plugins
-            load_ahead(settings.root)
         while (code := self._program.wait(_POLL_SECONDS)) is None:
             if self.executor.stopped and self.executor.idle:
                 self._program.end(_LINGER_SECONDS)

@@ -54,12 +54,12 @@ def main() -> NoReturn:
 
 def _load_ahead(arguments: Sequence[str], project: Path) -> None:
     """Begins what takes long and most likely will be needed, while the engine itself still loads."""
+    from engine import forks
     from engine.passphrase import derive_ahead
-    from engine.program import load_ahead
 
     line = command_line.read(arguments)
-    if line.words[:1] in (("up",), ("preview",)) and "--help" not in line.flags:
-        load_ahead(project)
+    if line.words[:1] in (("up",), ("preview",), ("refresh",), ("destroy",)) and "--help" not in line.flags:
+        forks.start(project)
     file = defaults.stack_file(line, os.environ, project)
     if file is not None:
         derive_ahead(file, os.environ)

@@ -88,15 +88,15 @@ class Runner:
     @contextmanager
     def plugins_kept(self) -> Iterator[None]:
         """Inside it, the plugins of a preview serve the run after it."""
+        from engine import forks
         from engine.plugins import Pool
-        from engine.program import close_ahead
 
         self._pool = Pool()
         try:
             yield
         finally:
             self._pool.close()
-            close_ahead()
+            forks.close()
 
     def preview(self) -> Result:
         """Plans only; saves nothing."""

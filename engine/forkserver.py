@@ -1,0 +1,117 @@
+"""The process that the others are forked from: it has loaded what they all need, so each starts in no time.
+
+Run as ``engine.forkserver SOCKET``, with the number of an open socket. Each request is one JSON object, after
+eight bytes that give its length: ``{"run": [MODULE, ARGUMENTS...], "cwd": ..., "environment": {...}}`` with
+three descriptors for standard input, output and error, answered by a process id, or ``{"ended": PID}``,
+answered by an exit code, negative for a deadly signal, or null. It ends when the other side hangs up, and its
+children with it.
+
+It has one thread, and what it loads starts none and opens no channel: only then may a process fork and go on.
+Left to others: who asks (`forks`), and starting a process where nobody could be asked (`child`).
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import socket
+import sys
+from contextlib import suppress
+from typing import Any
+
+from engine.child import die_with
+
+# In the order in which a run needs it. What cannot be imported is for the process to report that needs it.
+_LOADED = (
+    "pulumi",
+    "pulumi.dynamic",
+    "pulumi.policy",
+    "engine.outstanding",
+    "pulumi_docker",
+    "pulumi_kafka",
+    "engine.providers.server",
+    "engine.providers.docker.package",
+    "engine.providers.kafka.package",
+)
+_LENGTH = 8
+_DESCRIPTORS = 3
+
+
+class _Child(Exception):
+    """This is the new process now."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        super().__init__()
+        self.request = request
+
+
+def _serve(connection: socket.socket) -> bool:
+    """Answer one request; tell whether the other side is still there."""
+    head, descriptors, _, _ = socket.recv_fds(connection, _LENGTH, _DESCRIPTORS)
+    if not head:
+        return False
+    request = json.loads(connection.recv(int(head), socket.MSG_WAITALL))
+    if "ended" in request:
+        pid, status = os.waitpid(request["ended"], os.WNOHANG)
+        answer = os.waitstatus_to_exitcode(status) if pid else None
+    else:
+        gc.freeze()  # so that no collection in a child copies what it never changes
+        server = os.getpid()
+        answer = os.fork()
+        if answer == 0:
+            os.setsid()
+            die_with(server)
+            for number, descriptor in enumerate(descriptors):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            connection.close()
+            raise _Child(request)
+        for descriptor in descriptors:
+            os.close(descriptor)
+    connection.sendall(json.dumps(answer).encode().ljust(_LENGTH))
+    return True
+
+
+def _serve_all(connection: socket.socket) -> None:
+    """Load and serve, whichever is to be done, until the other side hangs up."""
+    for name in _LOADED:
+        while select.select([connection], [], [], 0)[0]:
+            if not _serve(connection):
+                return
+        with suppress(Exception):
+            importlib.import_module(name)
+    while _serve(connection):
+        pass
+
+
+def _become(request: dict[str, Any], path: list[str]) -> None:
+    """Go on as ``python -m`` would."""
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.path[:] = [request["cwd"], *path]
+    sys.argv = request["run"]
+    gc.enable()
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+def main() -> None:
+    """Serve; in a new process, become what was asked for."""
+    path = sys.path[1:]
+    gc.disable()
+    try:
+        with socket.socket(fileno=int(sys.argv[1])) as connection:
+            _serve_all(connection)
+    except _Child as child:
+        request = child.request
+    else:
+        os._exit(0)
+    _become(request, path)
+
+
+if __name__ == "__main__":
+    main()
