@@ -126,9 +126,11 @@ class Passphrase:
         return self._key
 
     def _derive(self, passphrase: str) -> None:
-        from hashlib import pbkdf2_hmac
+        # In less than half the time of hashlib's, which comes with an older OpenSSL.
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-        self._key = pbkdf2_hmac("sha256", passphrase.encode(), self._parts[0], ROUNDS, 32)
+        self._key = PBKDF2HMAC(SHA256(), 32, self._parts[0], ROUNDS).derive(passphrase.encode())
 
 
 def from_environment(environment: Mapping[str, str]) -> str | None:

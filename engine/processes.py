@@ -50,11 +50,12 @@ class Child:
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Return the exit code, negative for a deadly signal; None if it still runs after ``seconds``."""
-        if seconds != 0 and self._watch is not None:  # without one, the wait below looks every 50 ms
+        if self._watch is not None:  # without one, the wait below looks every 50 ms
             end = select.poll()
             end.register(self._watch, select.POLLIN)
-            end.poll(None if seconds is None else 1000 * seconds)
-            seconds = 0
+            if not end.poll(None if seconds is None else 1000 * seconds):
+                return None
+            seconds = None
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
