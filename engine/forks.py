@@ -51,12 +51,14 @@ class Forked:
         self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
         self._server = server
         self._code: int | None = None
+        self._asking = threading.Lock()  # the server can tell it once
 
     def poll(self) -> int | None:
         """Return the exit code, negative for a deadly signal; None if it still runs."""
-        if self._code is None:
-            self._code = self._server.ended(self.pid)
-        return self._code
+        with self._asking:
+            if self._code is None:
+                self._code = self._server.ended(self.pid)
+            return self._code
 
     def wait(self, timeout: float | None = None) -> int:
         """Return the exit code.
@@ -99,8 +101,8 @@ class ForkServer:
 
     def fork(
         self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], *, listens: bool
-    ) -> Forked:
-        """Start ``python -m command``.
+    ) -> Forked | None:
+        """Start ``python -m command``; None where no process can be forked.
 
         Args:
             command: The module and its arguments.
@@ -109,19 +111,18 @@ class ForkServer:
             listens: Whether it reads its standard input.
 
         Raises:
-            Lost: It cannot be started here.
+            Lost: The server is gone.
         """
         theirs, ours = zip(*(_pipe(outgoing=number > 0) for number in range(3)), strict=True)
         request = {"run": list(command), "cwd": str(cwd), "environment": dict(environment)}
+        pid: int | None = None
         try:
-            pid: int = self._ask(request, theirs)
-        except Lost:
-            for descriptor in ours:
-                os.close(descriptor)
-            raise
+            pid = self._ask(request, theirs)
         finally:
-            for descriptor in theirs:
+            for descriptor in theirs if pid else (*theirs, *ours):
                 os.close(descriptor)
+        if pid is None:
+            return None
         stdin, stdout, stderr = (
             os.fdopen(descriptor, mode, encoding="utf-8", errors="replace")
             for descriptor, mode in zip(ours, "wrr", strict=True)
@@ -183,7 +184,7 @@ def close() -> None:
 def fork(
     command: Sequence[str], cwd: Path, environment: Mapping[str, str], *, listens: bool
 ) -> Forked | None:
-    """See `ForkServer.fork`; None where there is no server, or it is gone."""
+    """See `ForkServer.fork`; None also where there is no server."""
     for server in _servers:
         try:
             return server.fork(command, cwd, environment, listens=listens)

@@ -2,9 +2,9 @@
 
 Run as ``engine.forkserver SOCKET``, with the number of an open socket. Each request is one JSON object, after
 eight bytes that give its length: ``{"run": [MODULE, ARGUMENTS...], "cwd": ..., "environment": {...}}`` with
-three descriptors for standard input, output and error, answered by a process id, or ``{"ended": PID}``,
-answered by an exit code, negative for a deadly signal, or null. It ends when the other side hangs up, and its
-children with it.
+three descriptors for standard input, output and error, answered by a process id, null where none can be made;
+or ``{"ended": PID}``, answered by an exit code, negative for a deadly signal, null while it runs. It ends
+when the other side hangs up, and its children with it.
 
 It has one thread, and what it loads starts none and opens no channel: only then may a process fork and go on.
 Left to others: who asks (`forks`), and starting a process where nobody could be asked (`child`).
@@ -59,21 +59,38 @@ def _serve(connection: socket.socket) -> bool:
         pid, status = os.waitpid(request["ended"], os.WNOHANG)
         answer = os.waitstatus_to_exitcode(status) if pid else None
     else:
-        gc.freeze()  # so that no collection in a child copies what it never changes
-        server = os.getpid()
-        answer = os.fork()
-        if answer == 0:
-            os.setsid()
-            die_with(server)
-            for number, descriptor in enumerate(descriptors):
-                os.dup2(descriptor, number)
-                os.close(descriptor)
-            connection.close()
-            raise _Child(request)
+        answer = _forked(request, connection, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
     connection.sendall(json.dumps(answer).encode().ljust(_LENGTH))
     return True
+
+
+def _forked(request: dict[str, Any], connection: socket.socket, descriptors: list[int]) -> int | None:
+    """Return the id of a new process once it can be signalled; in that one, raise `_Child`."""
+    gc.freeze()  # so that no collection in a child copies what it never changes
+    server = os.getpid()
+    ready, tell = os.pipe()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(ready)
+        os.close(tell)
+        return None
+    if pid == 0:
+        os.setsid()
+        die_with(server)
+        os.close(ready)
+        os.close(tell)
+        for number, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        connection.close()
+        raise _Child(request)
+    os.close(tell)
+    os.read(ready, 1)  # until it has closed it, too: by then its group exists
+    os.close(ready)
+    return pid
 
 
 def _serve_all(connection: socket.socket) -> None:

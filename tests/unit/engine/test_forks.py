@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine import deployment, forks
+from engine import deployment, forks, forkserver
 from engine.events import Event, Output
 from engine.executor import Cancellation
 from engine.processes import Child, Processes
@@ -256,6 +257,51 @@ def test_each_hears_of_its_own_input_and_end_while_others_live(
     started.processes = Processes()  # forgets them
     gc.collect()
     eventually(lambda: entries("/proc/self/fd") <= before, "all that was opened for them is closed")
+
+
+def test_one_that_is_signalled_at_once_ends_and_whoever_waits_for_it_is_told(
+    server: forks.ForkServer, started: Started
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(25):
+            child, _ = started.module("waits", "import threading; threading.Event().wait()")
+            child.signal(signal.SIGKILL)
+            assert list(pool.map(lambda _, child=child: child.wait(60), range(4))) == 4 * [-signal.SIGKILL]
+            assert gone(child.pid)
+    assert forks._servers == [server]
+
+
+def test_where_no_process_can_be_forked_it_is_started_alone(
+    server: forks.ForkServer, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, _ = started.module("waits", "import threading; threading.Event().wait()")
+    ask = server._ask
+    monkeypatch.setattr(server, "_ask", lambda request, given=(): None if given else ask(request, given))
+    before = entries("/proc/self/fd")
+
+    child, lines = started.module("alone", "print('here')")
+
+    assert parent(child.pid) == os.getpid()
+    assert child.wait(60) == 0
+    assert lines == [("here", False)]
+    assert entries("/proc/self/fd") <= before + 1, "it is watched, and nothing else is left open"
+    assert waiting.wait(0) is None
+    assert forks._servers == [server]
+
+
+def test_a_server_that_cannot_fork_says_so_and_keeps_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", full)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        before = entries("/proc/self/fd")
+
+        assert forkserver._forked({"run": ["any"]}, theirs, []) is None
+
+        assert entries("/proc/self/fd") == before
 
 
 # --- how it ends ---
