@@ -39,6 +39,7 @@ def main() -> NoReturn:
         os.environ[engines.GUARD] = "1"
         os.execv(engine.cli, ["pulumi", *arguments])  # noqa: S606 - replaces this process on purpose
     # The CLI's path must not pay for these imports.
+    from engine import forks
     from engine.protocol import load_alone
 
     load_alone()
@@ -47,6 +48,7 @@ def main() -> NoReturn:
     from engine.cli.main import main as embedded
 
     code = embedded(arguments)
+    forks.close()
     sys.stderr.flush()
     # Nothing is left to be done, and taking the interpreter apart in order takes 60 ms.
     os._exit(code)

@@ -88,7 +88,6 @@ class Runner:
     @contextmanager
     def plugins_kept(self) -> Iterator[None]:
         """Inside it, the plugins of a preview serve the run after it."""
-        from engine import forks
         from engine.plugins import Pool
 
         self._pool = Pool()
@@ -96,7 +95,6 @@ class Runner:
             yield
         finally:
             self._pool.close()
-            forks.close()
 
     def preview(self) -> Result:
         """Plans only; saves nothing."""
