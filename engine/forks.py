@@ -16,15 +16,15 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from engine.forkserver import LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CHILD = str(Path(__file__).with_name("child.py"))
-_LENGTH = 8
 _LOOK_SECONDS = 0.05
 # The kernel ties a process to the thread that started it: one thread that lives to the end starts them all.
 SPAWNER = ThreadPoolExecutor(1, thread_name_prefix="spawner")
@@ -143,9 +143,9 @@ class ForkServer:
         body = json.dumps(request).encode()
         with self._lock:
             try:
-                socket.send_fds(self._socket, [str(len(body)).encode().ljust(_LENGTH)], descriptors)
+                socket.send_fds(self._socket, [str(len(body)).encode().ljust(LENGTH)], descriptors)
                 self._socket.sendall(body)
-                answer = self._socket.recv(_LENGTH, socket.MSG_WAITALL)
+                answer = self._socket.recv(LENGTH, socket.MSG_WAITALL)
             except OSError as error:
                 raise Lost from error
         if not answer:
@@ -155,8 +155,7 @@ class ForkServer:
     def close(self) -> None:
         """End it, and what it forked."""
         self._socket.close()
-        with suppress(ProcessLookupError):
-            self.process.kill()
+        self.process.kill()
         self.process.wait()
 
 

@@ -37,7 +37,8 @@ _LOADED = (
     "engine.providers.docker.package",
     "engine.providers.kafka.package",
 )
-_LENGTH = 8
+LENGTH = 8
+"""Bytes of a request's length, and of an answer."""
 _DESCRIPTORS = 3
 
 
@@ -51,7 +52,7 @@ class _Child(Exception):
 
 def _serve(connection: socket.socket) -> bool:
     """Answer one request; tell whether the other side is still there."""
-    head, descriptors, _, _ = socket.recv_fds(connection, _LENGTH, _DESCRIPTORS)
+    head, descriptors, _, _ = socket.recv_fds(connection, LENGTH, _DESCRIPTORS)
     if not head:
         return False
     request = json.loads(connection.recv(int(head), socket.MSG_WAITALL))
@@ -62,7 +63,7 @@ def _serve(connection: socket.socket) -> bool:
         answer = _forked(request, connection, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
-    connection.sendall(json.dumps(answer).encode().ljust(_LENGTH))
+    connection.sendall(json.dumps(answer).encode().ljust(LENGTH))
     return True
 
 

@@ -60,8 +60,6 @@ class Child:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
-        if self._process.stdin:
-            self._process.stdin.close()
         for reader in self._readers:  # its last words, unless a grandchild holds the pipe open
             reader.join(1)
         return code
@@ -79,7 +77,7 @@ class Child:
 
     def tell(self, line: str) -> None:
         """Write the one line that it waits for on its standard input, and close that."""
-        if (stream := self._process.stdin) and not stream.closed:
+        if stream := self._process.stdin:
             with suppress(BrokenPipeError), stream:  # whoever waits for it learns how it ended
                 stream.write(f"{line}\n")
 
@@ -158,17 +156,13 @@ class Processes:
         on_first_line: Callable[[str], None] | None,
     ) -> Child:
         child = Child(process, on_line, on_first_line)
-        self.adopt(child)
-        return child
-
-    def adopt(self, child: Child) -> None:
-        """Let this be the run that a child ends with."""
         with self._lock:
             self._children.append(child)
             closed = self._closed
         if closed:  # the run was aborted while this one started, and nobody else waits for it
             child.signal(signal.SIGKILL)
             child.wait()
+        return child
 
     def end(self, *, grace: float) -> None:
         """Ask all children to end; kill those that run after ``grace`` seconds, and new ones at once."""

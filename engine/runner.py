@@ -33,7 +33,7 @@ def _ordered() -> dict[str, Any]:
     """Wait for the line that says what to run, and take on the environment that it brings."""
     line = sys.stdin.readline()
     if not line:
-        os._exit(0)  # the run that this process was loaded for does not take place
+        os._exit(0)  # the engine ended first
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), sys.stdin.fileno())
     order: dict[str, Any] = json.loads(line)

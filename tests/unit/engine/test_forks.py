@@ -86,12 +86,17 @@ class Started:
         return child, lines
 
 
+@pytest.fixture(autouse=True)
+def no_server_left() -> Iterator[None]:
+    yield
+    forks.close()
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[forks.ForkServer]:
+def server(tmp_path: Path) -> forks.ForkServer:
     forks.start(tmp_path)
     (one,) = forks._servers
-    yield one
-    forks.close()
+    return one
 
 
 @pytest.fixture
@@ -193,10 +198,8 @@ def test_the_program_takes_on_the_environment_of_its_run_and_shows_its_configura
     (server,) = forks._servers
     monkeypatch.delenv("FORGOTTEN")
     monkeypatch.setenv("TOLD", "later")
-    try:
-        lines = ran(tmp_path)
-    finally:
-        forks.close()
+
+    lines = ran(tmp_path)
 
     assert f"forked by {server.process.pid}" in lines
     assert "told later None" in lines

@@ -351,6 +351,22 @@ def test_a_pack_may_have_an_interpreter_of_its_own(stack: Any, packed: Any, tmp_
     assert mark.read_text().startswith("-u -m pulumi.policy 127.0.0.1:")
 
 
+def test_the_engines_own_virtual_environment_is_no_other_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "PulumiPolicy.yaml").write_text("runtime: {name: python, options: {virtualenv: own}}\n")
+    python = tmp_path / "own" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    (pack,) = policy_pack.packs([str(tmp_path)], [])
+    assert pack.python == python
+
+    monkeypatch.setattr("sys.executable", str(python))
+
+    (pack,) = policy_pack.packs([str(tmp_path)], [])
+    assert pack.python is None
+
+
 def test_no_pack_process_is_left_behind(stack: Any, packed: Any) -> None:
     packed(
         """
