@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from engine.values import Values
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}\Z")
-_BATCH_SECONDS = 0.01
 _POLL_SECONDS = 0.05
 
 
@@ -35,7 +34,9 @@ class Topic:
         self._cluster = cluster
         self._strangers: set[str] = set()
         """Names that were there before their creation was asked for."""
-        self._creations: Batch[Values] = Batch(self._send, _BATCH_SECONDS)
+        self._creations: Batch[Values, None] = Batch(self._send)
+        self._descriptions: Batch[None, Any] = Batch(self._ask_for_partitions)
+        self._configs: Batch[None, Any] = Batch(self._ask_for_configs)
 
     def check(self, olds: Values, news: Values) -> list[Failure]:
         """Find names that Kafka does not take, and changes that it takes no request for."""
@@ -261,14 +262,10 @@ class Topic:
         return found is not None and len(found) == partitions and all(p.leader is not None for p in found)
 
     def _describe(self, name: str) -> Sequence[Any] | None:
-        from confluent_kafka import TopicCollection
-
+        _ = self._cluster.admin
         try:
             with self._cluster.saying(f"cannot describe topic {name}"):
-                requests = self._cluster.admin.describe_topics(
-                    TopicCollection([name]), request_timeout=self._cluster.timeout
-                )
-                partitions: Sequence[Any] = requests[name].result().partitions
+                partitions: Sequence[Any] = self._descriptions.submit(name, None).result().partitions
         except Refused as error:
             if error.code != "UNKNOWN_TOPIC_OR_PART":
                 raise
@@ -277,17 +274,31 @@ class Topic:
 
     def _config(self, name: str) -> dict[str, str]:
         """Return what is set for the topic itself; what the brokers' own settings say is none of it."""
-        from confluent_kafka.admin import ConfigResource, ConfigSource, ResourceType
+        from confluent_kafka.admin import ConfigSource
 
-        resource = ConfigResource(ResourceType.TOPIC, name)
+        _ = self._cluster.admin
         with self._cluster.saying(f"cannot read the configuration of topic {name}"):
-            requests = self._cluster.admin.describe_configs([resource], request_timeout=self._cluster.timeout)
-            entries = requests[resource].result()
+            entries = self._configs.submit(name, None).result()
         return {
             key: entry.value
             for key, entry in sorted(entries.items())
             if ConfigSource(entry.source) is ConfigSource.DYNAMIC_TOPIC_CONFIG
         }
+
+    def _ask_for_partitions(self, names: Mapping[str, None]) -> Mapping[str, Future[Any]]:
+        from confluent_kafka import TopicCollection
+
+        requests: Mapping[str, Future[Any]] = self._cluster.admin.describe_topics(
+            TopicCollection(list(names)), request_timeout=self._cluster.timeout
+        )
+        return requests
+
+    def _ask_for_configs(self, names: Mapping[str, None]) -> Mapping[str, Future[Any]]:
+        from confluent_kafka.admin import ConfigResource, ResourceType
+
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        requests = self._cluster.admin.describe_configs(resources, request_timeout=self._cluster.timeout)
+        return {resource.name: future for resource, future in requests.items()}
 
 
 def _same(shown: str | None, given: str | None) -> bool:
