@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.main import main
-from engine.journal import Journal
-from engine.statefile import StateFile
+from engine.state.journal import Journal
+from engine.state.statefile import StateFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

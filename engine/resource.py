@@ -1,7 +1,7 @@
 """What state knows of a resource, and of a whole stack. Data alone; rules about it lie in `snapshot`.
 
 Field by field this is the CLI's resource record of deployment version 3. How it is written to a file is the
-business of :mod:`engine.checkpoint`.
+business of :mod:`engine.state.checkpoint`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Serves the encoding of resource properties on the wire (the special objects marked by a signature key, and the
 strings that stand for unknown values). How values look in a state file is the business of
-:mod:`engine.checkpoint`.
+:mod:`engine.state.checkpoint`.
 """
 
 from __future__ import annotations

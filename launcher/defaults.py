@@ -135,9 +135,9 @@ def _positional_stack(words: Sequence[str]) -> str | None:
 
 
 def _selected_stack(environment: Mapping[str, str], project: Path) -> str | None:
-    from engine import backend  # only commands that name no stack pay for it
     from engine.errors import EngineError
-    from engine.project import Project
+    from engine.state import backend  # only commands that name no stack pay for it
+    from engine.workspace.project import Project
 
     try:
         return backend.selected(Project.find(project), {**environment, **_own_backend(environment, project)})

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def prepare(environment: Mapping[str, str], project: Path) -> list[str]:
     """Brings everything into the project's checkpoints; returns what to tell people about it."""
-    from engine import backend  # only a launcher that hands over to the CLI pays for it
     from engine.errors import EngineError
-    from engine.project import Project
+    from engine.state import backend  # only a launcher that hands over to the CLI pays for it
+    from engine.workspace.project import Project
 
     try:
         found = Project.find(project)

@@ -39,7 +39,7 @@ def main() -> NoReturn:
         os.environ[engines.GUARD] = "1"
         os.execv(engine.cli, ["pulumi", *arguments])  # noqa: S606 - replaces this process on purpose
     # The CLI's path must not pay for these imports.
-    from engine import forks
+    from engine.process import forks
     from engine.protocol import load_alone
 
     load_alone()
@@ -56,8 +56,8 @@ def main() -> NoReturn:
 
 def _load_ahead(arguments: Sequence[str], project: Path) -> None:
     """Begins what takes long and most likely will be needed, while the engine itself still loads."""
-    from engine import forks
-    from engine.passphrase import derive_ahead
+    from engine.process import forks
+    from engine.workspace.passphrase import derive_ahead
 
     line = command_line.read(arguments)
     if line.words[:1] in (("up",), ("preview",), ("refresh",), ("destroy",)) and "--help" not in line.flags:

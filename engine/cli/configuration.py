@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from engine import paths
 from engine.cli import options
 from engine.cli.session import TERMINAL, Session
-from engine.config import get_path, parse_value, set_path, without_path
 from engine.display.masking import MASK
 from engine.errors import BadInput
+from engine.planning import paths
+from engine.workspace.config import get_path, parse_value, set_path, without_path
 
 app = typer.Typer(help="Show and change a stack's configuration", invoke_without_command=True)
 Path = Annotated[bool, typer.Option("--path", help="The key is a path into an object: cluster.memory")]

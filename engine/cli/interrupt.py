@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.executor import Cancellation
+    from engine.deployment.executor import Cancellation
 
 
 @contextmanager

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from engine import history
-from engine import policy_pack as policy_packs
 from engine.cli import options
 from engine.cli.interrupt import interruptible
 from engine.cli.session import TERMINAL, Session
@@ -22,16 +20,18 @@ from engine.display.display import Display, HumanDisplay
 from engine.display.documents import EventLines, PreviewDocument
 from engine.errors import BadInput, EngineError, NoConsent, UnexpectedChanges
 from engine.events import Operation
-from engine.snapshot import Snapshot
+from engine.policy import pack as policy_packs
+from engine.state import history
+from engine.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from engine.deployment.executor import Cancellation
+    from engine.deployment.run import Result, Settings
     from engine.events import Sink
-    from engine.executor import Cancellation
-    from engine.plugins import Pool
-    from engine.policy_pack import Pack
-    from engine.run import Result, Settings
+    from engine.plugins.host import Pool
+    from engine.policy.pack import Pack
 
     Work = Callable[[Settings, Snapshot, Sink, Cancellation], Result]
 
@@ -56,7 +56,7 @@ class Runner:
 
     Args:
         session: the stack.
-        work: what is run; see :mod:`engine.deployment`.
+        work: what is run; an entry point of :mod:`engine.deployment`.
         verb: what people call it.
         style: how it is shown.
         parallel: steps at once.
@@ -88,7 +88,7 @@ class Runner:
     @contextmanager
     def plugins_kept(self) -> Iterator[None]:
         """Inside it, the plugins of a preview serve the run after it."""
-        from engine.plugins import Pool
+        from engine.plugins.host import Pool
 
         self._pool = Pool()
         try:
@@ -123,7 +123,8 @@ class Runner:
                 )
 
     def _run(self, title: str, *, preview: bool) -> Result:
-        from engine.deployment import Cancellation, Settings
+        from engine.deployment.executor import Cancellation
+        from engine.deployment.run import Settings
 
         session = self.session
         config, secret_keys = session.program_config()
@@ -134,7 +135,6 @@ class Runner:
             secret_keys=secret_keys,
             parallel=self._parallel,
             preview=preview,
-            root=session.place.project.root,
             policy_packs=self._policy_packs,
             stack_outputs=session.outputs_of,
             pool=self._pool,
@@ -204,7 +204,8 @@ def up(
     consent.check(json=json)
     packs = _policy_packs(policy_pack, policy_pack_config)
     session = Session.open(stack)
-    from engine.deployment import update  # here and below: loads while the session's key is being derived
+    # Here and below: it loads while the session's key is being derived.
+    from engine.deployment.update import update
 
     _previewed(Runner(session, update, "update", style, parallel, message, packs), consent)
 
@@ -230,9 +231,10 @@ def preview(
     )
     packs = _policy_packs(policy_pack, policy_pack_config)
     session = Session.open(stack)
-    from engine import deployment
+    from engine.deployment.refreshed import refreshed_preview
+    from engine.deployment.update import update
 
-    work = deployment.refreshed_preview if refresh else deployment.update
+    work = refreshed_preview if refresh else update
     runner = Runner(session, work, "update", style, parallel, message, packs)
     _end(runner.preview(), expect_no_changes=expect_no_changes)
 
@@ -261,9 +263,9 @@ def destroy(
     consent = Consent(yes=yes, skip_preview=skip_preview, preview_only=preview_only)
     consent.check(json=json)
     session = Session.open(stack)
-    from engine import deployment
+    from engine.deployment import destroy as removal
 
-    work = partial(deployment.destroy, exclude_protected=exclude_protected)
+    work = partial(removal.destroy, exclude_protected=exclude_protected)
     after = partial(forget, session, preserve_config=False) if remove else None
     _previewed(Runner(session, work, "destroy", style, parallel, message), consent, after)
 
@@ -304,12 +306,12 @@ def refresh(
     )
     consent.check(json=json)
     session = Session.open(stack)
-    from engine import deployment
+    from engine.deployment import refresh as reading
 
     def work(settings: Settings, snapshot: Snapshot, sink: Sink, cancellation: Cancellation) -> Result:
         if clear_pending_creates:
             snapshot.clear_pending_creates()
-        return deployment.refresh(settings, snapshot, sink, cancellation, targets=list(target or ()))
+        return reading.refresh(settings, snapshot, sink, cancellation, targets=list(target or ()))
 
     _previewed(Runner(session, work, "refresh", style, parallel, message), consent)
 

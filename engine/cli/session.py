@@ -10,21 +10,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import backend
-from engine import passphrase as phrases
-from engine.backend import Backend
-from engine.config import StackConfig
 from engine.display.masking import Masker
 from engine.errors import BadInput, EngineError, NoStack, WrongPassphrase
-from engine.passphrase import Passphrase
-from engine.project import Project
+from engine.state import backend
+from engine.state.backend import Backend
 from engine.urn import STACK_TYPE
+from engine.workspace import passphrase as phrases
+from engine.workspace.config import StackConfig
+from engine.workspace.passphrase import Passphrase
+from engine.workspace.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.resource import Deployment
-    from engine.snapshot import Writer
+    from engine.state.snapshot import Writer
     from engine.values import Values
 
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import backend, history
 from engine.cli import options, state
 from engine.cli.session import Session, Workplace, ask_passphrase, confirm, plain_name
-from engine.config import StackConfig, as_text, holds_secret, revealed
 from engine.display import rendering
 from engine.display.masking import MASK
 from engine.errors import BadInput
-from engine.passphrase import Passphrase
 from engine.resource import Deployment
+from engine.state import backend, history
+from engine.workspace.config import StackConfig, as_text, holds_secret, revealed
+from engine.workspace.passphrase import Passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable

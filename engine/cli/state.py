@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine import checkpoint, urn
+from engine import urn
 from engine.cli import options
 from engine.cli.session import Session, confirm
 from engine.errors import BadInput, DamagedState
 from engine.graph import needs
-from engine.integrity import verify
+from engine.state import checkpoint
+from engine.state.integrity import verify
 
 if TYPE_CHECKING:
     from engine.resource import Deployment, Resource

@@ -7,7 +7,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from engine import checkpoint
 from engine.display.masking import MASK
 from engine.display.pipe import silence
 from engine.display.rendering import plainly
@@ -22,6 +21,7 @@ from engine.events import (
     StepEvent,
     Summary,
 )
+from engine.state import checkpoint
 from engine.urn import STACK_TYPE
 from engine.values import Secret, flatten
 

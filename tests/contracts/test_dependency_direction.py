@@ -75,6 +75,24 @@ EFFECTS = {
     "subprocess",
 }
 
+ENGINE: dict[str, set[str]] = {
+    "providers": set(),
+    "workspace": set(),
+    "process": set(),
+    "state": {"workspace"},
+    "plugins": {"process"},
+    "program": {"plugins", "process", "workspace"},
+    "policy": {"plugins", "process", "workspace"},
+    "planning": {"plugins", "policy", "program"},
+    "deployment": {"planning", "plugins", "policy", "process", "program", "state", "workspace"},
+    "display": {"state"},
+    "cli": {"deployment", "display", "planning", "plugins", "policy", "state", "workspace"},
+}
+"""The engine's parts, from the ground up: which of the others each may import."""
+WORDS = {"errors", "events", "faults", "graph", "protocol", "resource", "rpc", "urn", "values"}
+"""What all of the engine's parts speak in."""
+LONGEST = 400
+
 
 def imported(path: Path) -> set[str]:
     """First names of everything that a file imports, at its top or inside functions."""
@@ -85,6 +103,18 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
             names.add((node.module or "").partition(".")[0])
+    return names
+
+
+def parts(path: Path) -> set[str]:
+    """What a file imports of the engine: its parts and its words."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        package, *rest = (node.module or "").split(".")
+        if package == "engine":
+            names |= {rest[0]} if rest else {alias.name for alias in node.names}
     return names
 
 
@@ -103,6 +133,32 @@ def test_a_part_imports_only_what_it_may(place: str) -> None:
 @pytest.mark.parametrize("place", PURE)
 def test_what_decides_does_nothing_else(place: str) -> None:
     assert not imported(PROJECT / place) & EFFECTS
+
+
+@pytest.mark.parametrize("part", sorted(ENGINE))
+def test_a_part_of_the_engine_imports_only_parts_below_it(part: str) -> None:
+    for path in files(f"engine/{part}"):
+        forbidden = parts(path) - {part} - WORDS - ENGINE[part]
+        assert not forbidden, f"{path.relative_to(PROJECT)} imports {', '.join(sorted(forbidden))}"
+
+
+def test_the_engines_words_know_none_of_its_parts() -> None:
+    for word in WORDS:
+        assert parts(PROJECT / "engine" / f"{word}.py") <= WORDS
+
+
+def test_every_part_of_the_engine_has_its_place() -> None:
+    folder = PROJECT / "engine"
+    assert {path.parent.name for path in folder.glob("*/__init__.py")} == set(ENGINE)
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"} == WORDS
+
+
+@pytest.mark.parametrize("place", [place for place in sorted(ALLOWED) if not place.endswith(".py")])
+def test_no_file_is_too_long_to_be_read_at_once(place: str) -> None:
+    long = {
+        str(path): lines for path in files(place) if (lines := len(path.read_text().splitlines())) > LONGEST
+    }
+    assert not long
 
 
 def test_the_packages_top_is_light() -> None:

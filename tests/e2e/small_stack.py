@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from docker.errors import NotFound
 
-from engine.checkpoint import decode
-from engine.integrity import verify
-from engine.passphrase import Passphrase
-from engine.statefile import StateFile
+from engine.state.checkpoint import decode
+from engine.state.integrity import verify
+from engine.state.statefile import StateFile
+from engine.workspace.passphrase import Passphrase
 from tests.e2e import harness
 
 if TYPE_CHECKING:

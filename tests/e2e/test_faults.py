@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from engine.writer import SMALL
+from engine.state.writer import SMALL
 from tests.e2e import harness
 from tests.e2e.small_stack import SmallStack
 

@@ -13,7 +13,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from benchmarks.streams import write_catalogue
-from engine.writer import SMALL
+from engine.state.writer import SMALL
 from messaging import catalogue
 from tests.e2e import harness
 

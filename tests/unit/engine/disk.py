@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from engine.integrity import verify
 from engine.resource import Deployment, PendingOperation, Resource
+from engine.state.integrity import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.snapshot import Change, Whole
+    from engine.state.snapshot import Change, Whole
 
 
 class Disk:

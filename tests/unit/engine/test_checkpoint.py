@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import checkpoint
 from engine.errors import DamagedState, WrongPassphrase
-from engine.passphrase import Passphrase
 from engine.resource import Deployment, PendingOperation, Resource, Timeouts
+from engine.state import checkpoint
 from engine.values import SECRET, SIGNATURE, UNKNOWN, ResourceReference, Secret, flatten
+from engine.workspace.passphrase import Passphrase
 
 STACK_URN = "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev"
 PROVIDER_URN = "urn:pulumi:dev::shop::pulumi:providers:kafka::default_3_13_3"

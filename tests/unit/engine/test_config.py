@@ -9,11 +9,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import stackfile
-from engine.config import StackConfig, get_path, parse_value, set_path
 from engine.errors import BadInput, Unsupported
-from engine.passphrase import Passphrase
-from engine.project import Project
+from engine.workspace import stackfile
+from engine.workspace.config import StackConfig, get_path, parse_value, set_path
+from engine.workspace.passphrase import Passphrase
+from engine.workspace.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine import deployment, forks, forkserver
+from engine.deployment import update
+from engine.deployment.executor import Cancellation
+from engine.deployment.run import Settings
 from engine.events import Event, Output
-from engine.executor import Cancellation
-from engine.processes import Child, Processes
-from engine.project import Project
+from engine.process import forks, forkserver
+from engine.process.processes import Child, Processes
 from engine.resource import Deployment
-from engine.run import Settings
-from engine.snapshot import Snapshot
+from engine.state.snapshot import Snapshot
+from engine.workspace.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,8 +58,8 @@ print("to the other stream", file=sys.stderr)
 """
 ENGINE = """
 from pathlib import Path
-from engine import forks
-from engine.processes import Processes
+from engine.process import forks
+from engine.process.processes import Processes
 forks.start(Path.cwd())
 child = Processes().module("waits", [], cwd=Path.cwd(), environment={}, on_line=print)
 print(forks._servers[0].process.pid, child.pid, flush=True)
@@ -135,9 +136,8 @@ def ran(folder: Path) -> list[str]:
         secret_keys=["tiny:password"],
         parallel=1,
         preview=True,
-        root=folder,
     )
-    result = deployment.update(settings, Snapshot(Deployment(), None), events.append, Cancellation())
+    result = update.update(settings, Snapshot(Deployment(), None), events.append, Cancellation())
     assert result.exit_code == 0
     return [event.text for event in events if isinstance(event, Output)]
 

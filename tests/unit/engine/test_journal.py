@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine import faults, journal, passphrase
-from engine.backend import Backend
+from engine import faults
 from engine.errors import DamagedState, StateNotWritten
-from engine.passphrase import Passphrase
-from engine.project import Project
 from engine.resource import Deployment, Resource
-from engine.snapshot import Snapshot
-from engine.statefile import StateFile
+from engine.state import journal
+from engine.state.backend import Backend
+from engine.state.snapshot import Snapshot
+from engine.state.statefile import StateFile
+from engine.state.writer import FileWriter
 from engine.values import Secret
-from engine.writer import FileWriter
+from engine.workspace import passphrase
+from engine.workspace.passphrase import Passphrase
+from engine.workspace.project import Project
 from launcher import handover
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.errors import StackLocked
-from engine.lock import Holder, held, holders
+from engine.state.lock import Holder, held, holders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

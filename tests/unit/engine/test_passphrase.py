@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import passphrase as phrases
 from engine.errors import BadInput, WrongPassphrase
-from engine.passphrase import Passphrase
+from engine.workspace import passphrase as phrases
+from engine.workspace.passphrase import Passphrase
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from engine.processes import Processes
+from engine.process.processes import Processes
 
 
 def test_a_child_that_starts_while_the_run_ends_is_ended_before_anybody_has_it(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from engine.plugins import DYNAMIC, expected
-from engine.registry import Registry
+from engine.plugins.host import expected
+from engine.plugins.plugin import DYNAMIC
+from engine.plugins.registry import Registry
 from engine.resource import Resource
 
 

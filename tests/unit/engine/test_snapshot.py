@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import DamagedState
-from engine.integrity import verify
 from engine.resource import Deployment, PendingOperation, Resource
-from engine.snapshot import Snapshot
+from engine.state.integrity import verify
+from engine.state.snapshot import Snapshot
 from tests.unit.engine.disk import Disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.snapshot import Change, Whole
+    from engine.state.snapshot import Change, Whole
 
 TYPE = "docker:index/container:Container"
 

@@ -123,8 +123,8 @@ def test_the_project_is_found_from_a_folder_inside_it(project: Path) -> None:
 @pytest.fixture
 def selected(project: Path, environment: dict[str, str]) -> None:
     """The development stack is the selected one."""
-    from engine import backend
-    from engine.project import Project
+    from engine.state import backend
+    from engine.workspace.project import Project
 
     backend.select(Project.find(project), environment, "dev")
 
@@ -137,8 +137,8 @@ def test_the_selected_stack_counts_where_none_is_named(project: Path, environmen
 def test_the_stack_that_a_newer_cli_selected_for_the_projects_own_state_counts(
     project: Path, environment: dict[str, str]
 ) -> None:
-    from engine import backend
-    from engine.project import Project
+    from engine.state import backend
+    from engine.workspace.project import Project
 
     file = Project.find(project).workspace_file(backend.home(environment))
     file.parent.mkdir(parents=True)

@@ -50,7 +50,7 @@ def test_the_program_is_forked_from_a_process_that_ends_with_the_command(
 
     told = [line.split() for line in lines if "parent" in line]
     assert told
-    assert all("'engine.forkserver'," in words for words in told), told
+    assert all("'engine.process.forkserver'," in words for words in told), told
     servers = {words[words.index("parent") + 1] for words in told}
     assert len(servers) == 1, "the preview's and the update's come from one"
     assert not Path("/proc", *servers).exists()
@@ -60,7 +60,7 @@ def test_the_program_is_forked_from_a_process_that_ends_with_the_command(
 def test_a_command_that_runs_nothing_starts_nothing(
     monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
-    from engine import forks
+    from engine.process import forks
     from launcher import main
 
     monkeypatch.setattr(forks, "start", lambda _: pytest.fail("a server was started"))

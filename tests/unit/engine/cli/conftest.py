@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine import passphrase
 from engine.cli.main import main
+from engine.workspace import passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,25 +16,29 @@ from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
-from engine import deployment, refreshed, values
 from engine import urn as urns
+from engine import values
+from engine.deployment import refreshed
+from engine.deployment.destroy import destroy
+from engine.deployment.executor import Cancellation
+from engine.deployment.refresh import refresh
+from engine.deployment.refreshed import refreshed_preview
+from engine.deployment.run import Result, Settings
+from engine.deployment.update import Update
 from engine.events import Diagnostic, Event, StepEvent
-from engine.executor import Cancellation
-from engine.goal import Goal
-from engine.integrity import verify
-from engine.project import Project
+from engine.program.goal import Goal
 from engine.resource import Deployment, Resource
 from engine.rpc import Aborted
-from engine.run import Result, Settings
-from engine.snapshot import Snapshot
-from engine.update import Update
+from engine.state.integrity import verify
+from engine.state.snapshot import Snapshot
 from engine.values import UNKNOWN, Values
+from engine.workspace.project import Project
 from tests.unit.engine.disk import Disk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.policy_pack import Pack
+    from engine.policy.pack import Pack
 
 TYPE = "docker:index:Thing"
 
@@ -316,7 +320,7 @@ class Stack:
     def destroy(self, *, exclude_protected: bool = False, preview: bool = False) -> Outcome:
         return self._do(
             preview,
-            lambda settings, snapshot, sink: deployment.destroy(
+            lambda settings, snapshot, sink: destroy(
                 settings, snapshot, sink, self.cancellation, exclude_protected=exclude_protected
             ),
         )
@@ -324,7 +328,7 @@ class Stack:
     def refresh(self, *targets: str, preview: bool = False) -> Outcome:
         return self._do(
             preview,
-            lambda settings, snapshot, sink: deployment.refresh(
+            lambda settings, snapshot, sink: refresh(
                 settings, snapshot, sink, self.cancellation, targets=targets
             ),
         )
@@ -336,9 +340,7 @@ class Stack:
         monkeypatch.setattr(refreshed, "update", instead)
         return self._do(
             True,
-            lambda settings, snapshot, sink: deployment.refreshed_preview(
-                settings, snapshot, sink, self.cancellation
-            ),
+            lambda settings, snapshot, sink: refreshed_preview(settings, snapshot, sink, self.cancellation),
         )
 
     def _deploy(self, program: Registrations, *, preview: bool) -> Outcome:
@@ -372,7 +374,6 @@ class Stack:
             secret_keys=self.secret_keys,
             parallel=self.parallel,
             preview=preview,
-            root=self.root,
             policy_packs=self.packs,
         )
         snapshot = Snapshot(base, None if preview else Disk(self._save))
@@ -407,7 +408,7 @@ class Stack:
 def deployment_errors() -> tuple[type[Exception], ...]:
     """What the monitor turns into a failed run."""
     from engine.errors import EngineError
-    from engine.plugins import CallFailed
+    from engine.plugins.plugin import CallFailed
 
     return (EngineError, CallFailed, ValueError)
 

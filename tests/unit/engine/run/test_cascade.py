@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.goal import Alias
+from engine.program.goal import Alias
 from engine.rpc import Aborted
 
 RENAMED = {"aliases": (Alias(name="d"),)}

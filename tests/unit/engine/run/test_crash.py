@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine import values
-from engine.goal import Alias
+from engine.program.goal import Alias
 
 
 def before(program: Any) -> None:

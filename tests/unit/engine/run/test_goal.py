@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine import goal as goals
 from engine import urn
-from engine.goal import Alias, Goal, Names
+from engine.program import goal as goals
+from engine.program.goal import Alias, Goal, Names
 
 STACK = urn.create("dev", "tiny", None, urn.STACK_TYPE, "tiny-dev")
 

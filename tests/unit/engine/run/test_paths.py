@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine import paths
+from engine.planning import paths
 from engine.values import Secret
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.goal import Alias
+from engine.program.goal import Alias
 from engine.values import Secret
 
 if TYPE_CHECKING:

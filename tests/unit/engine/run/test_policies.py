@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine import policy_pack
 from engine import urn as urns
 from engine.errors import BadInput, Unsupported
 from engine.events import PolicyPacksLoad, PolicyRemediation, PolicySummary, PolicyViolation, Summary
-from engine.policy_pack import Policy, PolicySettings
+from engine.policy import pack as policy_pack
+from engine.policy.pack import Policy, PolicySettings
 from engine.values import UNKNOWN, Secret
 
 if TYPE_CHECKING:

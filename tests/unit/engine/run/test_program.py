@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine import deployment, urn
-from engine import update as update_module
+import engine
+from engine import urn
+from engine.deployment import update as update_module
+from engine.deployment.executor import Cancellation
+from engine.deployment.run import Result, Settings
 from engine.errors import EngineError
 from engine.events import Diagnostic, Event, Output, StepEvent
-from engine.executor import Cancellation
-from engine.project import Project
 from engine.resource import Deployment
-from engine.run import Result, Settings
-from engine.snapshot import Snapshot
+from engine.state.snapshot import Snapshot
 from engine.values import Secret
+from engine.workspace.project import Project
 from tests.unit.engine.disk import Disk
 
 if TYPE_CHECKING:
@@ -141,7 +142,6 @@ class Workbench:
             secret_keys=self.secret_keys,
             parallel=self.parallel,
             preview=preview,
-            root=self.root,
         )
 
         def keep(deployment: Deployment) -> None:
@@ -149,7 +149,7 @@ class Workbench:
 
         started = time.monotonic()
         snapshot = Snapshot(self.state, None if preview else Disk(keep))
-        result = deployment.update(settings, snapshot, events.append, self.cancellation)
+        result = update_module.update(settings, snapshot, events.append, self.cancellation)
         return Outcome(result, events, time.monotonic() - started)
 
     def names(self) -> list[str]:
@@ -414,7 +414,7 @@ class Command:
             cwd=self.root,
             env={
                 **os.environ,
-                "PYTHONPATH": str(Path(deployment.__file__).parent.parent),
+                "PYTHONPATH": str(Path(engine.__file__).parent.parent),
                 "PULUMI_BACKEND_URL": f"file://{self.root}",
                 "PULUMI_CONFIG_PASSPHRASE": "",
                 "PULUMI_HOME": str(self.root / "home"),

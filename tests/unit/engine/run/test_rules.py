@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine import values
-from engine.goal import Alias
+from engine.program.goal import Alias
 from engine.resource import PendingOperation
 from engine.values import UNKNOWN, Output, Secret
 
@@ -432,7 +432,7 @@ def test_a_provider_that_is_not_configured_yet_is_asked_nothing(stack: Any, worl
 def test_output_values_in_inputs_count_as_dependencies() -> None:
     from pulumi.runtime.proto import resource_pb2
 
-    from engine import goal
+    from engine.program import goal
 
     made = Output("m", secret=True, dependencies=frozenset({"urn:pulumi:dev::p::t:i:T::other"}))
     request = resource_pb2.RegisterResourceRequest(

@@ -1,0 +1,1 @@
+"""Runs: update, destroy and refresh. Steps are done and recorded here."""

@@ -1,0 +1,1 @@
+"""From what the program wants to the steps that bring it about. Decides; does nothing."""

@@ -1,0 +1,1 @@
+"""Policy packs: found, started, and asked for their verdicts."""

@@ -1,0 +1,1 @@
+"""The program: its process, and the services that it registers resources with."""
