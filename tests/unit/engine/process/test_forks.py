@@ -29,7 +29,7 @@ from engine.workspace.project import Project
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks what has loaded all that")
 
 PROGRAM = """
