@@ -10,6 +10,7 @@ import json
 import re
 import socket
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from confluent_kafka.admin import AdminClient
 from pulumi.runtime.proto import provider_pb2
 
 from tests.e2e.harness import ROOT, wait_for
-from tests.e2e.providers.conftest import Driver, Refused
+from tests.e2e.providers.conftest import Driver, Made, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -269,6 +270,20 @@ def test_a_topic_takes_new_settings_and_partitions_and_keeps_what_others_set(
         assert setting in described
     shrunk = kafka.diff(made, grown | {"partitions": 1})
     assert list(shrunk.replaces) == ["partitions"]
+    kafka.delete(made)
+
+
+def test_of_two_resources_that_make_one_topic_at_the_same_moment_one_is_refused(kafka: Driver) -> None:
+    twin = TOPIC | {"name": "twin"}
+    with ThreadPoolExecutor(2) as both:
+        outcomes = [
+            future.exception(60) or future.result()
+            for future in [both.submit(kafka.create, "Topic", twin) for _ in range(2)]
+        ]
+
+    (made,) = [outcome for outcome in outcomes if isinstance(outcome, Made)]
+    (refused,) = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+    assert "topic twin exists already" in str(refused)
     kafka.delete(made)
 
 
