@@ -275,8 +275,8 @@ def is_free(port: int) -> bool:
     return True
 
 
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Waits until the condition is true; an error inside counts as not yet.
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 60, *, pause: float = 0.2) -> None:
+    """Waits until the condition is true, looking every `pause` seconds; an error inside counts as not yet.
 
     Raises:
         AssertionError: it did not become true in time; names what was waited for and the last error.
@@ -289,5 +289,5 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 60) ->
                 return
         except Exception as error:  # noqa: BLE001 - whatever is not ready yet may fail in any way
             last = error
-        time.sleep(0.2)
+        time.sleep(pause)
     raise AssertionError(f"{what} did not happen within {seconds:.0f} s; last error: {last!r}")

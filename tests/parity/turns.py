@@ -99,7 +99,10 @@ def _kill_cli(place: Place, bundle: Bundle) -> None:
     watch = Watch(place.checkpoint())
     saves = SAVES_BEFORE[bundle.name]
     harness.wait_for(
-        lambda: watch.times() >= saves or run.poll() is not None, f"changes of {bundle.name}", 200
+        lambda: watch.times() >= saves or run.poll() is not None,
+        f"changes of {bundle.name}",
+        200,
+        pause=0.002,  # it writes one after the other within milliseconds
     )
     assert run.poll() is None, f"{bundle.name} was through before it could be killed"
     end(run)
