@@ -1,4 +1,4 @@
-"""Dynamic resources: as many ``pulumi.dynamic`` servers as calls under way need, and what their errors mean.
+"""Dynamic resources: as many ``pulumi.dynamic`` servers as the calls under way need.
 
 A dynamic resource's code is the program's own and may wait for minutes, as a readiness gate does. One server
 has four workers, so a fifth waiting call gets a second server instead of blocking a sixth resource.

@@ -175,7 +175,7 @@ class Plugin:
             if (lost and self._child.wait(1) is not None) or not self.alive:
                 raise self._death(f"during {method}") from None
             raise CallFailed(
-                words(failed.message), answered=not lost, code=failed.code, details=failed.details
+                _words(failed.message), answered=not lost, code=failed.code, details=failed.details
             ) from None
 
     def _death(self, when: str) -> CallFailed:
@@ -190,7 +190,7 @@ def overridden(package: str) -> str | None:
     return os.environ.get(f"MESSAGING_PROVIDER_{package.upper()}")
 
 
-def words(message: str) -> str:
+def _words(message: str) -> str:
     """Return what an error wants to say: dynamic servers report an exception with its whole traceback.
 
     A mistake in the provider's code keeps the traceback, an exception that was raised on purpose does not.
