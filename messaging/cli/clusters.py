@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,17 @@ class KafkaNodes:
             else:
                 return address
         raise ProjectError(f"no broker answers: {'; '.join(reasons)}. `messaging health` says more")
+
+
+def most_leading_first(client: docker.APIClient, owner: Owner, stack: str) -> list[str]:
+    """Names of the stack's brokers, those first that lead most partitions; none if nobody says who does."""
+    try:
+        nodes = find(client, owner, stack)
+        view = cluster.look(nodes.anyone())
+    except (ProjectError, NodeError):
+        return []
+    led = Counter(partition.leader for partition in view.partitions)
+    return sorted(nodes.brokers, key=lambda name: -led[nodes.brokers[name]])
 
 
 def find(client: docker.APIClient, owner: Owner, stack: str) -> KafkaNodes:

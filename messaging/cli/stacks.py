@@ -23,7 +23,7 @@ from messaging.naming import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import docker
 
@@ -63,36 +63,34 @@ class StackOnHost:
             client: the host's engine.
             owner: what the objects' labels say.
         """
-        self._client = client
-        self._owner = owner
+        self.client = client
+        self.owner = owner
 
     def items(self) -> list[Item]:
         """Everything that carries the stack's labels."""
-        wanted = {"label": [f"{PROJECT_LABEL}={self._owner.project}", f"{STACK_LABEL}={self._owner.stack}"]}
+        wanted = {"label": [f"{PROJECT_LABEL}={self.owner.project}", f"{STACK_LABEL}={self.owner.stack}"]}
         found: list[tuple[str, str, dict[str, str]]] = [
             *(
                 ("container", container["Names"][0].removeprefix("/"), container["Labels"])
-                for container in self._client.containers(all=True, filters=wanted)
+                for container in self.client.containers(all=True, filters=wanted)
             ),
-            *(("network", one["Name"], one["Labels"]) for one in self._client.networks(filters=wanted)),
-            *(
-                ("volume", one["Name"], one["Labels"])
-                for one in self._client.volumes(wanted)["Volumes"] or ()
-            ),
+            *(("network", one["Name"], one["Labels"]) for one in self.client.networks(filters=wanted)),
+            *(("volume", one["Name"], one["Labels"]) for one in self.client.volumes(wanted)["Volumes"] or ()),
         ]
         return sorted(
             Item(kind=kind, name=name, role=labels.get(ROLE_LABEL, ""))
             for kind, name, labels in found
-            if self._owner.owns(labels)
+            if self.owner.owns(labels)
         )
 
-    def stop(self, tell: Callable[[str], None]) -> list[str]:
+    def stop(self, tell: Callable[[str], None], *, brokers: Sequence[str] = ()) -> list[str]:
         """Stops the running containers, those that others need last; their names.
 
-        All of a role are stopped at once. Brokers must be: one that is left without a quorum waits in vain to
-        be let go, is killed when its grace is over, and must read its logs again at the next start.
+        Args:
+            tell: gets a line for each.
+            brokers: those that are best stopped first, the best one first; see :func:`batches`.
         """
-        return self._stop(self.items(), reversed(_ROLES), tell)
+        return self._stop(self.items(), reversed(_ROLES), tell, brokers)
 
     def start(self, tell: Callable[[str], None]) -> list[str]:
         """Starts the containers, and waits for all of one group before those of the next; their names.
@@ -107,7 +105,7 @@ class StackOnHost:
     def states(self) -> dict[str, str]:
         """What each of the stack's containers is, in Docker's words, by name, in the order of starting."""
         return {
-            name: str(self._client.inspect_container(name)["State"]["Status"])
+            name: str(self.client.inspect_container(name)["State"]["Status"])
             for name in _ordered(self.items(), _ROLES)
         }
 
@@ -127,9 +125,9 @@ class StackOnHost:
             group = [name for name in _ordered(items, roles) if name in names]
             for name in group:
                 tell(f"starting {name}")
-                if self._client.inspect_container(name)["State"]["Paused"]:
-                    self._client.unpause(name)
-                self._client.start(name)
+                if self.client.inspect_container(name)["State"]["Paused"]:
+                    self.client.unpause(name)
+                self.client.start(name)
             if wait:
                 self.wait_for(group)
 
@@ -147,38 +145,69 @@ class StackOnHost:
         self._stop(items, [*sorted(unknown), *reversed(_ROLES)], tell)
         for item in sorted(items):
             if item.kind == "container":
-                self._client.remove_container(item.name, v=True)
+                self.client.remove_container(item.name, v=True)
             elif item.kind == "network":
-                self._client.remove_network(item.name)
+                self.client.remove_network(item.name)
             else:
-                self._client.remove_volume(item.name)
+                self.client.remove_volume(item.name)
 
-    def _stop(self, items: Sequence[Item], roles: Iterable[str], tell: Callable[[str], None]) -> list[str]:
+    def _stop(
+        self,
+        items: Sequence[Item],
+        roles: Iterable[str],
+        tell: Callable[[str], None],
+        brokers: Sequence[str] = (),
+    ) -> list[str]:
         """Stops what runs of these, one role after another; their names."""
         stopped: list[str] = []
         for role in roles:
-            stopped += self._stop_at_once(_ordered(items, [role]), tell)
+            details = {name: self.client.inspect_container(name) for name in _ordered(items, [role])}
+            voters = {name for name, found in details.items() if role == BROKER and _votes(found)}
+            running = [name for name, found in details.items() if found["State"]["Running"]]
+            running.sort(key=lambda name: brokers.index(name) if name in brokers else len(brokers))
+            # What is no voter needs the quorum, and the quorum does not need it.
+            others = [name for name in running if name not in voters]
+            quorum = [name for name in running if name in voters]
+            for batch in (others, *batches(quorum, voters=len(voters))):
+                self._stop_at_once(batch, details, tell)
+            stopped += others + quorum
         return stopped
 
-    def _stop_at_once(self, names: Sequence[str], tell: Callable[[str], None]) -> list[str]:
-        """Stops those that run, each with its own grace; their names."""
-        found = {name: self._client.inspect_container(name) for name in names}
-        running = [name for name, details in found.items() if details["State"]["Running"]]
+    def _stop_at_once(
+        self, names: Sequence[str], details: Mapping[str, Any], tell: Callable[[str], None]
+    ) -> None:
+        """Stops containers, each with its own grace."""
 
         def stop(name: str) -> None:
-            self._client.stop(name, timeout=found[name]["Config"].get("StopTimeout") or GRACE_SECONDS)
+            self.client.stop(name, timeout=details[name]["Config"].get("StopTimeout") or GRACE_SECONDS)
 
-        for name in running:
+        for name in names:
             tell(f"stopping {name}")
-        with ThreadPoolExecutor(max(len(running), 1)) as pool:
-            list(pool.map(stop, running))
-        return running
+        with ThreadPoolExecutor(max(len(names), 1)) as pool:
+            list(pool.map(stop, names))
 
     def _health(self, name: str) -> str:
-        state: dict[str, Any] = self._client.inspect_container(name)["State"]
+        state: dict[str, Any] = self.client.inspect_container(name)["State"]
         if not state["Running"]:
             return f"ended with exit code {state['ExitCode']}"
         return str(state.get("Health", {}).get("Status", "healthy"))
+
+
+def batches(running: Sequence[str], *, voters: int) -> list[Sequence[str]]:
+    """Which members of a quorum are stopped together: one by one while the others are one, then the rest.
+
+    A broker that is left without a quorum waits in vain to be let go, is killed when its grace is over, and
+    must read its logs again at the next start. Therefore the last ones go at once. That does not do for all:
+    of three, those that lead nothing are gone a second later, and the one that leads most partitions may need
+    longer to hand them over. Stopped first, it leaves something to lead to each of the others, which then
+    need the same time.
+
+    Args:
+        running: in the order in which they are best stopped.
+        voters: how many the quorum has, running or not.
+    """
+    spare = max(len(running) - (voters // 2 + 1), 0)
+    return [*([name] for name in running[:spare]), running[spare:]]
 
 
 def wait_until_healthy(
@@ -210,6 +239,12 @@ def wait_until_healthy(
             )
             raise UnhealthyError(f"not healthy after {HEALTHY_SECONDS:.0f} s:{listed}")
         sleep(PAUSE_SECONDS)
+
+
+def _votes(details: Mapping[str, Any]) -> bool:
+    """Whether a broker's container is a controller, too."""
+    variables = dict(entry.partition("=")[::2] for entry in details["Config"]["Env"] or ())
+    return "controller" in variables.get("KAFKA_PROCESS_ROLES", "").split(",")
 
 
 def _ordered(items: Iterable[Item], roles: Iterable[str]) -> list[str]:

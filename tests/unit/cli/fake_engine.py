@@ -22,6 +22,8 @@ class Engine:
         self.have("schema-registry-dev", "schema-registry")
         self.have("kafka-ui-dev", "ui")
         self.have("other-kafka", "broker", owner=NEIGHBOUR)
+        self.plain_brokers: set[str] = set()
+        """Brokers that are no controllers."""
         self.quorum: set[str] = set()
         """Nodes that are healthy only together."""
 
@@ -53,7 +55,8 @@ class Engine:
             "ExitCode": 0,
             "Health": {"Status": "healthy" if formed else "unhealthy"},
         }
-        return {"State": state, "Config": {"StopTimeout": 45}}
+        roles = "broker" if name in self.plain_brokers else "broker,controller"
+        return {"State": state, "Config": {"StopTimeout": 45, "Env": [f"KAFKA_PROCESS_ROLES={roles}"]}}
 
     def stop(self, name: str, timeout: int) -> None:
         self.calls.append(("stop", name, str(timeout)))

@@ -43,22 +43,73 @@ def test_brokers_stop_last_and_with_their_own_grace(on_host: StackOnHost, engine
     assert engine.calls == [("stop", name, "45") for name in stopped]
 
 
-def test_all_brokers_are_stopped_at_once_for_the_last_one_needs_a_quorum_to_be_let_go(
+@pytest.mark.parametrize(
+    ("brokers", "voters", "expected"),
+    [
+        ("1", 1, ["1"]),
+        ("123", 3, ["1", "23"]),
+        ("12345", 5, ["1", "2", "345"]),
+        ("12", 3, ["12"]),
+        ("1", 3, ["1"]),
+        ("", 3, [""]),
+    ],
+)
+def test_brokers_go_one_by_one_while_the_others_are_a_quorum_then_together(
+    brokers: str, voters: int, expected: list[str]
+) -> None:
+    assert ["".join(batch) for batch in stacks.batches(list(brokers), voters=voters)] == expected
+
+
+def test_of_three_brokers_the_one_that_leads_most_stops_first_and_the_others_at_once(
     on_host: StackOnHost, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.have("kafka-2", "broker")
     engine.have("kafka-3", "broker")
-    all_asked = threading.Barrier(3)
+    last = threading.Barrier(2)
     stop = engine.stop
 
     def together(name: str, timeout: int) -> None:
-        if engine.roles[name][ROLE_LABEL] == BROKER:
-            all_asked.wait(10)
+        if name in {"kafka-2", "kafka-dev"}:
+            last.wait(10)
         stop(name, timeout)
 
     monkeypatch.setattr(engine, "stop", together)
 
-    assert on_host.stop(ignore) == ["kafka-ui-dev", "schema-registry-dev", "kafka-2", "kafka-3", "kafka-dev"]
+    stopped = on_host.stop(ignore, brokers=["kafka-3", "kafka-dev", "kafka-2"])
+
+    assert stopped == ["kafka-ui-dev", "schema-registry-dev", "kafka-3", "kafka-dev", "kafka-2"]
+    assert engine.calls[2] == ("stop", "kafka-3", "45")
+
+
+def test_brokers_that_are_no_controllers_stop_at_once_and_controllers_after_them(
+    on_host: StackOnHost, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, role in (("kafka-2", "broker"), ("kafka-3", "broker"), ("kafka-controller-1", "controller")):
+        engine.have(name, role)
+    engine.plain_brokers = {"kafka-dev", "kafka-2", "kafka-3"}
+    together = threading.Barrier(3)
+    stop = engine.stop
+
+    def asked(name: str, timeout: int) -> None:
+        if engine.roles[name][ROLE_LABEL] == BROKER:
+            together.wait(10)
+        stop(name, timeout)
+
+    monkeypatch.setattr(engine, "stop", asked)
+
+    assert on_host.stop(ignore)[-4:] == ["kafka-2", "kafka-3", "kafka-dev", "kafka-controller-1"]
+
+
+def test_a_broker_that_joined_later_and_has_no_vote_stops_before_the_quorum(
+    on_host: StackOnHost, engine: Engine
+) -> None:
+    for name in ("kafka-2", "kafka-3", "kafka-4", "kafka-5"):
+        engine.have(name, "broker")
+    engine.plain_brokers = {"kafka-4", "kafka-5"}
+
+    stopped = on_host.stop(ignore, brokers=["kafka-3", "kafka-5", "kafka-2", "kafka-4", "kafka-dev"])
+
+    assert stopped[2:] == ["kafka-5", "kafka-4", "kafka-3", "kafka-2", "kafka-dev"]
 
 
 def test_what_is_stopped_already_is_left_alone(on_host: StackOnHost) -> None:
