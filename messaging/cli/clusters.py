@@ -78,10 +78,10 @@ class KafkaNodes:
         raise ProjectError(f"no broker answers: {'; '.join(reasons)}. `messaging health` says more")
 
 
-def most_leading_first(client: docker.APIClient, owner: Owner, stack: str) -> list[str]:
+def most_leading_first(client: docker.APIClient, owner: Owner) -> list[str]:
     """Names of the stack's brokers, those first that lead most partitions; none if nobody says who does."""
     try:
-        nodes = find(client, owner, stack)
+        nodes = find(client, owner, owner.stack)
         view = cluster.look(nodes.anyone())
     except (ProjectError, NodeError):
         return []

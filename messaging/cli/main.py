@@ -47,11 +47,7 @@ def messaging() -> None:
 @app.command()
 def stop(stack: Stack = "dev", as_json: Json = False) -> None:
     """Stop a stack's containers without losing anything: first what needs others, brokers last."""
-
-    def work(on_host: StackOnHost, tell: Callable[[str], None]) -> Sequence[str]:
-        return on_host.stop(tell, brokers=clusters.most_leading_first(on_host.client, on_host.owner, stack))
-
-    _run(stack, as_json, "stopped", work)
+    _run(stack, as_json, "stopped", lambda on_host, tell: on_host.stop(tell))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from messaging.cli.clusters import most_leading_first
 from messaging.naming import (
     BROKER,
     CONTROLLER,
@@ -63,34 +64,32 @@ class StackOnHost:
             client: the host's engine.
             owner: what the objects' labels say.
         """
-        self.client = client
-        self.owner = owner
+        self._client = client
+        self._owner = owner
 
     def items(self) -> list[Item]:
         """Everything that carries the stack's labels."""
-        wanted = {"label": [f"{PROJECT_LABEL}={self.owner.project}", f"{STACK_LABEL}={self.owner.stack}"]}
+        wanted = {"label": [f"{PROJECT_LABEL}={self._owner.project}", f"{STACK_LABEL}={self._owner.stack}"]}
         found: list[tuple[str, str, dict[str, str]]] = [
             *(
                 ("container", container["Names"][0].removeprefix("/"), container["Labels"])
-                for container in self.client.containers(all=True, filters=wanted)
+                for container in self._client.containers(all=True, filters=wanted)
             ),
-            *(("network", one["Name"], one["Labels"]) for one in self.client.networks(filters=wanted)),
-            *(("volume", one["Name"], one["Labels"]) for one in self.client.volumes(wanted)["Volumes"] or ()),
+            *(("network", one["Name"], one["Labels"]) for one in self._client.networks(filters=wanted)),
+            *(
+                ("volume", one["Name"], one["Labels"])
+                for one in self._client.volumes(wanted)["Volumes"] or ()
+            ),
         ]
         return sorted(
             Item(kind=kind, name=name, role=labels.get(ROLE_LABEL, ""))
             for kind, name, labels in found
-            if self.owner.owns(labels)
+            if self._owner.owns(labels)
         )
 
-    def stop(self, tell: Callable[[str], None], *, brokers: Sequence[str] = ()) -> list[str]:
-        """Stops the running containers, those that others need last; their names.
-
-        Args:
-            tell: gets a line for each.
-            brokers: those that are best stopped first, the best one first; see :func:`batches`.
-        """
-        return self._stop(self.items(), reversed(_ROLES), tell, brokers)
+    def stop(self, tell: Callable[[str], None]) -> list[str]:
+        """Stops the running containers, those that others need last; their names."""
+        return self._stop(self.items(), reversed(_ROLES), tell)
 
     def start(self, tell: Callable[[str], None]) -> list[str]:
         """Starts the containers, and waits for all of one group before those of the next; their names.
@@ -105,7 +104,7 @@ class StackOnHost:
     def states(self) -> dict[str, str]:
         """What each of the stack's containers is, in Docker's words, by name, in the order of starting."""
         return {
-            name: str(self.client.inspect_container(name)["State"]["Status"])
+            name: str(self._client.inspect_container(name)["State"]["Status"])
             for name in _ordered(self.items(), _ROLES)
         }
 
@@ -125,9 +124,9 @@ class StackOnHost:
             group = [name for name in _ordered(items, roles) if name in names]
             for name in group:
                 tell(f"starting {name}")
-                if self.client.inspect_container(name)["State"]["Paused"]:
-                    self.client.unpause(name)
-                self.client.start(name)
+                if self._client.inspect_container(name)["State"]["Paused"]:
+                    self._client.unpause(name)
+                self._client.start(name)
             if wait:
                 self.wait_for(group)
 
@@ -145,32 +144,28 @@ class StackOnHost:
         self._stop(items, [*sorted(unknown), *reversed(_ROLES)], tell)
         for item in sorted(items):
             if item.kind == "container":
-                self.client.remove_container(item.name, v=True)
+                self._client.remove_container(item.name, v=True)
             elif item.kind == "network":
-                self.client.remove_network(item.name)
+                self._client.remove_network(item.name)
             else:
-                self.client.remove_volume(item.name)
+                self._client.remove_volume(item.name)
 
-    def _stop(
-        self,
-        items: Sequence[Item],
-        roles: Iterable[str],
-        tell: Callable[[str], None],
-        brokers: Sequence[str] = (),
-    ) -> list[str]:
+    def _stop(self, items: Sequence[Item], roles: Iterable[str], tell: Callable[[str], None]) -> list[str]:
         """Stops what runs of these, one role after another; their names."""
         stopped: list[str] = []
         for role in roles:
-            details = {name: self.client.inspect_container(name) for name in _ordered(items, [role])}
+            details = {name: self._client.inspect_container(name) for name in _ordered(items, [role])}
             voters = {name for name, found in details.items() if role == BROKER and _votes(found)}
             running = [name for name, found in details.items() if found["State"]["Running"]]
-            running.sort(key=lambda name: brokers.index(name) if name in brokers else len(brokers))
+            quorum = [name for name in running if name in voters]
+            if len(quorum) > 1:
+                leading = most_leading_first(self._client, self._owner)
+                quorum.sort(key=lambda name: leading.index(name) if name in leading else len(leading))
             # What is no voter needs the quorum, and the quorum does not need it.
             others = [name for name in running if name not in voters]
-            quorum = [name for name in running if name in voters]
             for batch in (others, *batches(quorum, voters=len(voters))):
                 self._stop_at_once(batch, details, tell)
-            stopped += others + quorum
+                stopped += batch
         return stopped
 
     def _stop_at_once(
@@ -179,7 +174,7 @@ class StackOnHost:
         """Stops containers, each with its own grace."""
 
         def stop(name: str) -> None:
-            self.client.stop(name, timeout=details[name]["Config"].get("StopTimeout") or GRACE_SECONDS)
+            self._client.stop(name, timeout=details[name]["Config"].get("StopTimeout") or GRACE_SECONDS)
 
         for name in names:
             tell(f"stopping {name}")
@@ -187,7 +182,7 @@ class StackOnHost:
             list(pool.map(stop, names))
 
     def _health(self, name: str) -> str:
-        state: dict[str, Any] = self.client.inspect_container(name)["State"]
+        state: dict[str, Any] = self._client.inspect_container(name)["State"]
         if not state["Running"]:
             return f"ended with exit code {state['ExitCode']}"
         return str(state.get("Health", {}).get("Status", "healthy"))
@@ -207,7 +202,7 @@ def batches(running: Sequence[str], *, voters: int) -> list[Sequence[str]]:
         voters: how many the quorum has, running or not.
     """
     spare = max(len(running) - (voters // 2 + 1), 0)
-    return [*([name] for name in running[:spare]), running[spare:]]
+    return [*([name] for name in running[:spare]), *([running[spare:]] if running else [])]
 
 
 def wait_until_healthy(

@@ -110,11 +110,13 @@ def parts(path: Path) -> set[str]:
     """What a file imports of the engine: its parts and its words."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if not isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
             continue
-        package, *rest = (node.module or "").split(".")
-        if package == "engine":
-            names |= {rest[0]} if rest else {alias.name for alias in node.names}
+        names |= {module.split(".")[1] for module in modules if module.startswith("engine.")}
     return names
 
 

@@ -37,7 +37,7 @@ def test_the_broker_that_leads_most_comes_first(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(KafkaNodes, "anyone", lambda _: Address(host="127.0.0.1", port=9))
     monkeypatch.setattr(cluster, "look", lambda _: led_by(3, 1, 3, -1))
 
-    assert most_leading_first(None, OWNER, "prod") == ["kafka-3", "kafka-1", "kafka-2"]  # type: ignore[arg-type]
+    assert most_leading_first(None, OWNER) == ["kafka-3", "kafka-1", "kafka-2"]  # type: ignore[arg-type]
 
 
 def test_where_nobody_answers_no_broker_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,4 +46,4 @@ def test_where_nobody_answers_no_broker_comes_first(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(clusters, "find", refuse)
 
-    assert most_leading_first(None, OWNER, "prod") == []  # type: ignore[arg-type]
+    assert most_leading_first(None, OWNER) == []  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,18 @@ def _row(name: str, properties: Mapping[str, schema.Property]) -> str:
 def test_the_readme_lists_what_there_is(rows: Iterator[str]) -> None:
     missing = [row for row in rows if row not in README]
     assert not missing, "engine/README.md lacks these rows:\n" + "\n".join(missing)
+
+
+def test_the_readme_names_every_module_of_the_engine_s_inside() -> None:
+    outside = {"cli", "display", "providers"}
+    parts = [
+        path for path in ENGINE.iterdir() if (path / "__init__.py").exists() and path.name not in outside
+    ]
+    assert parts
+    for part in parts:
+        (row,) = [line for line in README.splitlines() if line.startswith(f"| `{part.name}/` |")]
+        there = {path.stem for path in part.glob("*.py")} - {"__init__"}
+        assert set(re.findall(r"`(\w+)`", row)) == there
 
 
 @pytest.mark.parametrize("package", ["docker", "kafka"])
