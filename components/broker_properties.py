@@ -31,9 +31,10 @@ _MIB = 1024 * 1024
 
 _NOTICE_FAILURES = {
     # A broker that died is noticed after so long; one that pauses longer is taken for dead. One that is
-    # stopped goes when the heartbeats of all others know of the new leaders: often, that is sooner.
+    # stopped goes when the heartbeats of all others know of the new leaders: often, that is sooner, and of
+    # the last two that are stopped each is let go before the other, a second later, is no voter any more.
     "broker.session.timeout.ms": "4000",
-    "broker.heartbeat.interval.ms": "500",
+    "broker.heartbeat.interval.ms": "200",
     # If it was the active controller, too, another one is elected first, which then gives every broker a new
     # session: these come before those 4 s.
     "controller.quorum.fetch.timeout.ms": "1500",

@@ -7,6 +7,7 @@ Whether a change is compatible is judged before anything is made, by :mod:`compo
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 180.0
 """A registry reads all its schemas from Kafka before it answers."""
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 0.1
 FIRST_WORD_SECONDS = 20.0
 _COMPARED = ("compatibility", "references", "registryUrl", "registryUser")
 
@@ -199,6 +200,48 @@ def wait_until_ready(
         sleep(PAUSE_SECONDS)
 
 
+class OneAsks:
+    """Lets one of several threads wait for something, and the others for that thread.
+
+    All subjects of a new stack wait for a registry that is starting and needs the processor itself.
+    """
+
+    def __init__(self, door: Callable[[], threading.Lock] = threading.Lock) -> None:
+        self._door = door
+        self._doors: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def wait(self, name: str, until: Callable[[], None]) -> None:
+        """Returns when the thing was there, or was given up by another thread.
+
+        Args:
+            name: what is waited for.
+            until: returns when it is there; called unless another thread does so now.
+
+        Raises:
+            Exception: what ``until`` raises, in the thread that called it.
+        """
+        with self._lock:
+            door = self._doors.setdefault(name, self._door())
+        if door.acquire(blocking=False):
+            try:
+                until()
+            finally:
+                door.release()
+        else:
+            with door:
+                return
+
+
+_READINESS = OneAsks()
+
+
+def _wait_for_registry(props: Mapping[str, Any]) -> None:
+    # A session that repeats a request by itself would pause for longer than this does between two.
+    with opened(props, attempts=1) as registry:
+        wait_until_ready(registry.ready)
+
+
 def _own_versions(props: Mapping[str, Any]) -> tuple[int, ...]:
     """The versions that this stack registered; numbers arrive as floats."""
     numbers = props.get("ownVersions") or [props[key] for key in ("version",) if key in props]
@@ -217,8 +260,8 @@ def _registered(props: Mapping[str, Any], own: tuple[int, ...]) -> dict[str, Any
     """Makes the registry have the wanted schema and level; the resource's outputs."""
     subject, schema, level = props["subject"], props["schema"], props["compatibility"]
     try:
+        _READINESS.wait(str(props["registryUrl"]), lambda: _wait_for_registry(props))
         with opened(props) as registry:
-            wait_until_ready(registry.ready)
             references = registered_references(registry, wanted_of(props))
             if references is None:
                 raise Refusal(f"{subject} cannot be registered: a type that it references is not there")

@@ -195,7 +195,8 @@ def batches(running: Sequence[str], *, voters: int) -> list[Sequence[str]]:
     must read its logs again at the next start. Therefore the last ones go at once. That does not do for all:
     of three, those that lead nothing are gone a second later, and the one that leads most partitions may need
     longer to hand them over. Stopped first, it leaves something to lead to each of the others, which then
-    need about the same time. It may still happen to the last of these: one of twelve stops under load.
+    need about the same time: two or three of their heartbeats, while a broker that was let go needs about a
+    second to end.
 
     Args:
         running: in the order in which they are best stopped.

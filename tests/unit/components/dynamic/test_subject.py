@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -13,6 +15,9 @@ from components.dynamic.subject import SubjectProvider
 from messaging.schema_registry import UnreachableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
     from tests.unit.conftest import FakeRegistry
 
 NAME = "readings-value"
@@ -207,7 +212,7 @@ def test_removing_hides_the_subject_and_removing_it_again_is_no_error(registry: 
 
 def test_a_registry_that_starts_slowly_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
     now = [0.0]
-    answers = [UnreachableError("status 503")] * 60
+    answers = [UnreachableError("status 503")] * 300
 
     def ask() -> None:
         if answers:
@@ -234,3 +239,50 @@ def test_a_registry_that_never_starts_is_given_up() -> None:
     with pytest.raises(UnreachableError, match="does not answer"):
         subject.wait_until_ready(ask, clock=lambda: now[0], sleep=sleep)
     assert now[0] > subject.READY_SECONDS
+
+
+class WatchedLock:
+    """A lock that tells when someone has found it closed and waits."""
+
+    def __init__(self, waits: Callable[[], object]) -> None:
+        self._lock = threading.Lock()
+        self._waits = waits
+        self.acquire, self.release = self._lock.acquire, self._lock.release
+
+    def __enter__(self) -> None:
+        self._waits()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_while_one_waits_for_the_registry_others_wait_for_it_and_do_not_ask() -> None:
+    waiting = threading.Semaphore(0)
+    asks = subject.OneAsks(lambda: cast("threading.Lock", WatchedLock(waiting.release)))
+    asked: list[str] = []
+
+    with ThreadPoolExecutor(2) as pool:
+
+        def until() -> None:
+            others.extend(pool.submit(asks.wait, "registry", lambda: asked.append("other")) for _ in range(2))
+            assert all(waiting.acquire(timeout=10) for _ in others)
+            asked.append("first")
+
+        others: list[Future[None]] = []
+        asks.wait("registry", until)
+        for one in others:
+            one.result(10)
+
+    assert asked == ["first"]
+
+
+def test_a_wait_in_vain_is_told_by_the_one_who_asked_and_the_next_asks_again() -> None:
+    asks = subject.OneAsks()
+
+    def in_vain() -> None:
+        raise UnreachableError("does not answer")
+
+    for _ in range(2):
+        with pytest.raises(UnreachableError, match="does not answer"):
+            asks.wait("registry", in_vain)
