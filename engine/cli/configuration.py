@@ -29,6 +29,7 @@ def show(
 ) -> None:
     """List the configuration; secrets only with --show-secrets."""
     if context.invoked_subcommand is not None:
+        options.refuse_before_command(context, "config")
         return
     values, secret = _values(Session.open(stack))
     shown = {key: MASK if key in secret and not show_secrets else value for key, value in values.items()}
@@ -40,7 +41,6 @@ def show(
     sys.stdout.write("".join(f"{key.ljust(width)}  {shown[key]}\n" for key in sorted(shown)))
 
 
-@app.command("get", context_settings=options.REFUSING)
 def get(
     context: typer.Context,
     key: Annotated[str, typer.Argument(help="namespace:key, or a key of this project")],
@@ -61,7 +61,6 @@ def get(
     sys.stdout.write((value if isinstance(value, str) else json.dumps(value)) + "\n")
 
 
-@app.command("set", context_settings=options.REFUSING)
 def set_value(
     context: typer.Context,
     key: Annotated[str, typer.Argument(help="namespace:key, or a key of this project")],
@@ -86,7 +85,6 @@ def set_value(
     session.config.set(str(name), set_path(before, members, new))
 
 
-@app.command("rm", context_settings=options.REFUSING)
 def rm(context: typer.Context, key: str, stack: options.Stack = None, path: Path = False) -> None:
     """Remove one value."""
     options.refuse_extra("config rm", context.args)

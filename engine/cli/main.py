@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 VERSION = "v3.272.0"
 """The protocol level: the version of the SDK whose stubs are spoken."""
+_CLOUD = "This is a service of Pulumi Cloud."
 ELSEWHERE = {
+    "about": "Use `pulumi version`, `python --version` and `docker version`.",
     "login": "State is kept in a folder: set PULUMI_BACKEND_URL to a file:// URL.",
     "logout": "State is kept in a folder: set PULUMI_BACKEND_URL to a file:// URL.",
     "whoami": "State is kept in a folder, which knows no users.",
     "import": "Importing resources takes the Pulumi CLI.",
     "history": "Use `pulumi stack history`.",
     "new": "Starting a project takes the Pulumi CLI.",
+    "create": "Starting a project takes the Pulumi CLI.",
+    "setup": "Starting a project takes the Pulumi CLI.",
     "install": "Run `make` to install what the project needs.",
     "plugin": "The engine brings its own docker and kafka providers.",
     "package": "The engine brings its own docker and kafka providers.",
@@ -34,31 +38,54 @@ ELSEWHERE = {
     "watch": "Run `pulumi up` after a change.",
     "logs": "Use `docker logs`.",
     "console": "There is no web console for a state folder.",
+    "schema": "Working on packages takes the Pulumi CLI.",
+    "template": "Starting a project takes the Pulumi CLI.",
+    "convert": "Converting programs takes the Pulumi CLI.",
+    "gen-completion": "Completion takes the Pulumi CLI.",
+    "completion": "Completion takes the Pulumi CLI.",
+    "org": _CLOUD,
+    "project": _CLOUD,
+    "deployment": _CLOUD,
+    "api": _CLOUD,
+    "insights": _CLOUD,
+    "neo": _CLOUD,
+    "do": "Change the program, and run `pulumi up`.",
     "env": "Environments are a service of Pulumi Cloud; set values with `pulumi config set`.",
+    "esc": "Environments are a service of Pulumi Cloud; set values with `pulumi config set`.",
     "stack rename": "Renaming takes the Pulumi CLI.",
     "stack graph": "`pulumi stack export` lists resources with their dependencies.",
     "stack unselect": "Select another stack, or pass --stack.",
     "stack migrate": "Moving state between backends takes the Pulumi CLI.",
-    "stack tag": "Tags are kept by Pulumi Cloud alone.",
+    "stack tag": _CLOUD,
+    "stack drift": "Run `pulumi preview --refresh --expect-no-changes`.",
+    "stack schedule": _CLOUD,
+    "stack webhook": _CLOUD,
+    "stack get": "Use `pulumi stack`, or `pulumi stack export` for all that is known.",
     "stack change-secrets-provider": "Changing the passphrase takes the Pulumi CLI.",
+    "state get": "Use `pulumi stack export`.",
     "state edit": "Use `pulumi stack export`, an editor and `pulumi stack import`.",
     "state taint": "Change an input that forces the replacement.",
     "state untaint": "Run `pulumi up`.",
     "state protect": "Set `protect` in the program and run `pulumi up`.",
     "state rename": "Use `aliases` in the program.",
     "state move": "Moving resources takes the Pulumi CLI.",
+    "state mv": "Moving resources takes the Pulumi CLI.",
     "state repair": "Editing state by hand takes the Pulumi CLI.",
     "state upgrade": "Upgrading an old state folder takes the Pulumi CLI.",
+    "config copy": "Copy the values in the stacks' files.",
     "config cp": "Copy the values in the stacks' files.",
     "config env": "Environments are a service of Pulumi Cloud.",
     "config refresh": "The stack's file is in version control.",
     "config set-all": "Run `pulumi config set` for each value.",
+    "config remove-all": "Run `pulumi config rm` for each value.",
     "config rm-all": "Run `pulumi config rm` for each value.",
+    "config delete-all": "Run `pulumi config rm` for each value.",
 }
 """Commands of the CLI that this engine has not, and what to do instead."""
 _INTERRUPTED = 130
 """What typer makes of a KeyboardInterrupt."""
 _GLOBAL_WITH_VALUE = frozenset({"--cwd", "-C", "--color"})
+_GROUPS = frozenset({"stack", "state", "config"})
 
 app = typer.Typer(
     name="pulumi",
@@ -69,18 +96,32 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(stack.stack_app, name="stack")
+app.add_typer(stack.app, name="stack")
 app.add_typer(state.app, name="state")
 app.add_typer(configuration.app, name="config")
-for _command, _names in (
-    (operations.up, ("up", "update")),
-    (operations.preview, ("preview", "pre")),
-    (operations.destroy, ("destroy", "down", "dn")),
-    (operations.refresh, ("refresh",)),
-    (stack.cancel, ("cancel",)),
+for _app, _command, _name, _spellings in (
+    (app, operations.up, "up", ("update",)),
+    (app, operations.preview, "preview", ("pre",)),
+    (app, operations.destroy, "destroy", ("down", "dn")),
+    (app, operations.refresh, "refresh", ()),
+    (app, stack.cancel, "cancel", ()),
+    (stack.app, stack.init, "init", ("new", "create", "setup")),
+    (stack.app, stack.select, "select", ()),
+    (stack.app, stack.ls, "ls", ("list",)),
+    (stack.app, stack.rm, "rm", ("remove", "delete")),
+    (stack.app, stack.output, "output", ()),
+    (stack.app, stack.show_history, "history", ("hist",)),
+    (stack.app, state.export, "export", ()),
+    (stack.app, state.import_, "import", ()),
+    (state.app, state.unprotect, "unprotect", ()),
+    (state.app, state.delete, "delete", ("remove", "rm")),
+    (configuration.app, configuration.get, "get", ()),
+    (configuration.app, configuration.set_value, "set", ()),
+    (configuration.app, configuration.rm, "rm", ("remove", "delete")),
 ):
-    for _name in _names:
-        app.command(_name, context_settings=options.REFUSING, hidden=_name != _names[0])(_command)
+    _app.command(_name, context_settings=options.REFUSING)(_command)
+    for _spelling in _spellings:
+        _app.command(_spelling, context_settings=options.REFUSING, hidden=True)(_command)
 
 
 @app.callback()
@@ -116,6 +157,7 @@ def main(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     try:
         first, rest = _globals_first(arguments)
+        rest = _stack_behind(rest)
         _refuse_elsewhere(rest)
         result = app([*first, *(rest or ["--help"])], standalone_mode=False, prog_name="pulumi")
     except EngineError as error:
@@ -171,3 +213,15 @@ def _globals_first(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             rest.append(word)
     return first, rest
+
+
+def _stack_behind(words: list[str]) -> list[str]:
+    """`config --stack prod set` as `config set --stack prod`: the CLI takes it in both places."""
+    group, given = words[:1], words[1:2]
+    if not given or group[0] not in _GROUPS:
+        return words
+    count = 2 if given[0] in {"--stack", "-s"} else int(given[0].startswith(("--stack=", "-s=")))
+    flag, behind = words[1 : 1 + count], words[1 + count :]
+    if not count or not behind or behind[0].startswith("-"):
+        return words
+    return [*group, behind[0], *flag, *behind[1:]]

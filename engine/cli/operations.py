@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -13,158 +11,25 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from engine.cli import options
-from engine.cli.interrupt import interruptible
+from engine.cli.runner import Runner, Style
 from engine.cli.session import TERMINAL, Session
 from engine.cli.stack import forget
-from engine.display.display import Display, HumanDisplay
-from engine.display.documents import EventLines, PreviewDocument
 from engine.errors import BadInput, EngineError, NoConsent, UnexpectedChanges
 from engine.events import Operation
 from engine.policy import pack as policy_packs
-from engine.state import history
-from engine.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
+    from engine.cli.runner import Work
     from engine.deployment.executor import Cancellation
     from engine.deployment.run import Result, Settings
     from engine.events import Sink
-    from engine.plugins.host import Pool
     from engine.policy.pack import Pack
-
-    Work = Callable[[Settings, Snapshot, Sink, Cancellation], Result]
+    from engine.state.snapshot import Snapshot
 
 PARALLEL = 4 * (os.cpu_count() or 1)
 """The CLI's default: four steps at once for each processor."""
-STREAMING = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
-"""The CLI's variable: a preview in JSON is a line for each event instead of one document."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Style:
-    """How a run is shown."""
-
-    diff: bool = False
-    json: bool = False
-    suppress_outputs: bool = False
-    suppress_progress: bool = False
-
-
-class Runner:
-    """Runs one piece of work on a stack, first as a preview, then for real.
-
-    Args:
-        session: the stack.
-        work: what is run; an entry point of :mod:`engine.deployment`.
-        verb: what people call it.
-        style: how it is shown.
-        parallel: steps at once.
-        message: kept in the stack's history.
-        policy_packs: what judges an update.
-    """
-
-    def __init__(
-        self,
-        session: Session,
-        work: Work,
-        verb: str,
-        style: Style,
-        parallel: int,
-        message: str | None = None,
-        policy_packs: Sequence[Pack] = (),
-    ) -> None:
-        self.session = session
-        self._work = work
-        self.verb = verb
-        self._style = style
-        self._parallel = parallel
-        self._policy_packs = tuple(policy_packs)
-        self._message = message or ""
-        self._pool: Pool | None = None
-        self.details: list[str] = []
-        """What the preview found in full, for who asks before agreeing."""
-
-    @contextmanager
-    def plugins_kept(self) -> Iterator[None]:
-        """Inside it, the plugins of a preview serve the run after it."""
-        from engine.plugins.host import Pool
-
-        self._pool = Pool()
-        try:
-            yield
-        finally:
-            self._pool.close()
-
-    def preview(self) -> Result:
-        """Plans only; saves nothing."""
-        return self._run(f"Previewing {self.verb} ({self.session.stack}):", preview=True)
-
-    def run(self) -> Result:
-        """Does it, and keeps in the stack's history that it was done."""
-        started = int(time.time())
-        result = None
-        try:
-            result = self._run(f"{_TITLES[self.verb]} ({self.session.stack}):", preview=False)
-            return result
-        finally:
-            entry = history.Entry(
-                kind=self.verb,
-                message=self._message,
-                config=self.session.config.values,
-                started=started,
-                ended=int(time.time()),
-                failed=result is None or result.exit_code != 0,
-                changes=result.changes if result else {},
-            )
-            with suppress(OSError):  # a full disk has been told of already
-                history.record(
-                    self.session.place.backend.history(self.session.stack), self.session.stack, entry
-                )
-
-    def _run(self, title: str, *, preview: bool) -> Result:
-        from engine.deployment.executor import Cancellation
-        from engine.deployment.run import Settings
-
-        session = self.session
-        config, secret_keys = session.program_config()
-        settings = Settings(
-            project=session.place.project,
-            stack=session.stack,
-            config=config,
-            secret_keys=secret_keys,
-            parallel=self._parallel,
-            preview=preview,
-            policy_packs=self._policy_packs,
-            stack_outputs=session.outputs_of,
-            pool=self._pool,
-        )
-        snapshot = Snapshot(session.load(), None if preview else session.writer())
-        shown = {key: "[secret]" if key in secret_keys else value for key, value in config.items()}
-        display = self._display(shown, preview=preview)
-        cancellation = Cancellation()
-        with interruptible(cancellation):
-            display.begin(title)
-            try:
-                return self._work(settings, snapshot, display.sink, cancellation)
-            finally:
-                display.end()
-
-    def _display(self, config: dict[str, str], *, preview: bool) -> Display:
-        masker = self.session.masker
-        if self._style.json and preview and not options.is_set(os.environ, STREAMING):
-            return PreviewDocument(masker, config, sys.stdout)
-        if self._style.json:
-            return EventLines(masker, config, sys.stdout)
-        return HumanDisplay(
-            masker,
-            out=sys.stdout,
-            interactive=TERMINAL.interactive and not self._style.suppress_progress,
-            color=TERMINAL.colored,
-            diff=self._style.diff,
-            show_outputs=not self._style.suppress_outputs,
-            details=self.details if preview else None,
-        )
 
 
 def _policy_packs(folders: Sequence[str] | None, configs: Sequence[str] | None) -> Sequence[Pack]:
@@ -175,8 +40,13 @@ def _policy_packs(folders: Sequence[str] | None, configs: Sequence[str] | None) 
     )
 
 
+def _refreshed(session: Session, work: Work) -> Work:
+    from engine.deployment.refreshed import refreshed
+
+    return refreshed(work, session.writer)
+
+
 _NO_CHANGE = {Operation.SAME, Operation.READ, Operation.DISCARD}
-_TITLES = {"update": "Updating", "destroy": "Destroying", "refresh": "Refreshing"}
 
 
 def up(
@@ -192,11 +62,11 @@ def up(
     suppress_progress: options.SuppressProgress = False,
     policy_pack: options.PolicyPack = None,
     policy_pack_config: options.PolicyPackConfig = None,
+    refresh: options.Refresh = False,
     message: options.Message = None,
 ) -> None:
     """Bring the stack to what the program says."""
-    refreshing = ["--refresh"] if options.is_set(os.environ, options.REFRESH_VARIABLE) else []
-    options.refuse_extra("up", [*context.args, *refreshing])
+    options.refuse_extra("up", context.args)
     style = Style(
         diff=diff, json=json, suppress_outputs=suppress_outputs, suppress_progress=suppress_progress
     )
@@ -207,7 +77,8 @@ def up(
     # Here and below: it loads while the session's key is being derived.
     from engine.deployment.update import update
 
-    _previewed(Runner(session, update, "update", style, parallel, message, packs), consent)
+    work = _refreshed(session, update) if refresh else update
+    _previewed(Runner(session, work, "update", style, parallel, message, packs), consent)
 
 
 def preview(
@@ -231,10 +102,9 @@ def preview(
     )
     packs = _policy_packs(policy_pack, policy_pack_config)
     session = Session.open(stack)
-    from engine.deployment.refreshed import refreshed_preview
     from engine.deployment.update import update
 
-    work = refreshed_preview if refresh else update
+    work = _refreshed(session, update) if refresh else update
     runner = Runner(session, work, "update", style, parallel, message, packs)
     _end(runner.preview(), expect_no_changes=expect_no_changes)
 
@@ -255,6 +125,7 @@ def destroy(
     ] = False,
     json: options.Json = False,
     suppress_progress: options.SuppressProgress = False,
+    refresh: options.Refresh = False,
     message: options.Message = None,
 ) -> None:
     """Delete everything that the stack has, with its data."""
@@ -265,7 +136,9 @@ def destroy(
     session = Session.open(stack)
     from engine.deployment import destroy as removal
 
-    work = partial(removal.destroy, exclude_protected=exclude_protected)
+    work: Work = partial(removal.destroy, exclude_protected=exclude_protected)
+    if refresh:
+        work = _refreshed(session, work)
     after = partial(forget, session, preserve_config=False) if remove else None
     _previewed(Runner(session, work, "destroy", style, parallel, message), consent, after)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from engine.errors import Unsupported
+from engine.errors import BadInput, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +19,6 @@ REFUSING = {"ignore_unknown_options": True, "allow_extra_args": True}
 """Context settings of a command that refuses unknown flags with :func:`refuse_extra`."""
 
 INSTEAD = {
-    "--refresh": "Run `pulumi refresh` by itself, then `pulumi up`.",
-    "-r": "Run `pulumi refresh` by itself, then `pulumi up`.",
     "--target": "Only `pulumi refresh` takes targets; run the whole stack.",
     "-t": "Only `pulumi refresh` takes targets; run the whole stack.",
     "--target-replace": "Change an input that forces the replacement.",
@@ -47,10 +45,6 @@ _KNOWN = frozenset(
 
 def _variable(name: str) -> str:
     return f"PULUMI_OPTION_{name}"
-
-
-REFRESH_VARIABLE = _variable("REFRESH")
-"""It works for a preview; an update that cannot honour it refuses it."""
 
 
 Stack = Annotated[
@@ -198,6 +192,24 @@ def refuse_extra(command: str, extra: Sequence[str]) -> None:
         elif not lines:
             lines.append(f"`pulumi {command}` takes no argument {word!r}.")
     raise Unsupported("\n".join(lines))
+
+
+def refuse_before_command(context: typer.Context, group: str) -> None:
+    """Refuses a group's own flags before a command of it, which would not hear of them.
+
+    Raises:
+        BadInput: there are any, such as the stack in ``pulumi config --json --stack prod set``.
+    """
+    given = [name for name in context.params if _is_typed(context, name)]
+    if given:
+        flags = ", ".join(f"--{name.removeprefix('as_').replace('_', '-')}" for name in given)
+        command = f"pulumi {group} {context.invoked_subcommand}"
+        raise BadInput(f"put {flags} behind the command: {command} …")
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def refuse_variables(environment: Mapping[str, str]) -> None:

@@ -4,31 +4,62 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli import options, state
+from engine.cli import options
 from engine.cli.session import Session, Workplace, ask_passphrase, confirm, plain_name
-from engine.display import rendering
+from engine.display import overview, rendering
 from engine.display.masking import MASK
 from engine.errors import BadInput
 from engine.resource import Deployment
 from engine.state import backend, history
+from engine.urn import STACK_TYPE
 from engine.workspace.config import StackConfig, as_text, holds_secret, revealed
 from engine.workspace.passphrase import Passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-stack_app = typer.Typer(no_args_is_help=True, help="Manage stacks")
-stack_app.command("export", context_settings=options.REFUSING)(state.export)
-stack_app.command("import", context_settings=options.REFUSING)(state.import_)
+app = typer.Typer(help="Manage stacks, and show the one that is chosen", invoke_without_command=True)
 StackName = Annotated[str | None, typer.Argument(help="The stack; without it, --stack or the selected one")]
 
 
-@stack_app.command("init", context_settings=options.REFUSING)
+@app.callback()
+def show(
+    context: typer.Context,
+    stack: options.Stack = None,
+    show_ids: Annotated[bool, typer.Option("--show-ids", "-i", help="With each resource's id")] = False,
+    show_urns: Annotated[bool, typer.Option("--show-urns", "-u", help="With each resource's URN")] = False,
+    show_secrets: options.ShowSecrets = False,
+    show_name: Annotated[bool, typer.Option("--show-name", help="Only the stack's name")] = False,
+) -> None:
+    """Show the stack's resources and outputs."""
+    if context.invoked_subcommand is not None:
+        options.refuse_before_command(context, "stack")
+        return
+    session = Session.open(stack)
+    if show_name:
+        sys.stdout.write(f"{session.stack}\n")
+        return
+    known = session.place.backend.summary(session.stack)
+    found = session.place.backend.load(session.stack, session.for_salt, whole=False).resources
+    outputs = {key: value for one in found if one.type == STACK_TYPE for key, value in one.outputs.items()}
+    lines = [
+        f"Current stack is {session.stack}:",
+        f"    Managed by {socket.gethostname()}",
+        f"    Last updated: {known[0]}" if known and known[0] else "    No updates yet; run `pulumi up`",
+        *overview.resources(found, ids=show_ids, urns=show_urns),
+        *(["", *overview.outputs(outputs, show_secrets=show_secrets)] if found else []),
+        "",
+        "Use `pulumi stack select` to change stack; `pulumi stack ls` lists known ones",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
 def init(context: typer.Context, name: StackName = None, stack: options.Stack = None) -> None:
     """Create a stack and select it."""
     options.refuse_extra("stack init", context.args)
@@ -39,7 +70,6 @@ def init(context: typer.Context, name: StackName = None, stack: options.Stack = 
     _create(place, plain_name(named, place.project.name))
 
 
-@stack_app.command("select", context_settings=options.REFUSING)
 def select(
     context: typer.Context,
     name: StackName = None,
@@ -63,9 +93,9 @@ def select(
         place.backend.load(plain, lambda salt: Passphrase("", salt))
 
 
-@stack_app.command("ls")
-def ls(as_json: options.Json = False) -> None:
+def ls(context: typer.Context, as_json: options.Json = False) -> None:
     """List the project's stacks."""
+    options.refuse_extra("stack ls", context.args)
     place = Workplace.open()
     current = backend.selected(place.project, os.environ)
     found = [(name, place.backend.summary(name)) for name in place.backend.stacks()]
@@ -88,7 +118,6 @@ def ls(as_json: options.Json = False) -> None:
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
-@stack_app.command("rm", context_settings=options.REFUSING)
 def rm(
     context: typer.Context,
     name: StackName = None,
@@ -123,7 +152,6 @@ def forget(session: Session, *, preserve_config: bool) -> None:
     sys.stdout.write(f"Stack '{session.stack}' has been removed!\n")
 
 
-@stack_app.command("output", context_settings=options.REFUSING)
 def output(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="One output's name")] = None,
@@ -134,7 +162,7 @@ def output(
     """Show the stack's outputs."""
     options.refuse_extra("stack output", context.args)
     session = Session.open(stack)
-    roots = [one for one in session.load().resources if one.type == "pulumi:pulumi:Stack"]
+    roots = [one for one in session.load().resources if one.type == STACK_TYPE]
     values = {
         key: rendering.plainly(value, show_secrets=show_secrets)
         for root in roots
@@ -157,7 +185,6 @@ def output(
     sys.stdout.write(text + "\n")
 
 
-@stack_app.command("history", context_settings=options.REFUSING)
 def show_history(
     context: typer.Context,
     stack: options.Stack = None,

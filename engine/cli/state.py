@@ -26,7 +26,6 @@ _Urn = Annotated[str | None, typer.Argument(metavar="URN", help="The resource's 
 _All = Annotated[bool, typer.Option("--all", help="Every resource of the stack")]
 
 
-@app.command("unprotect", context_settings=options.REFUSING)
 def unprotect(
     context: typer.Context,
     named: _Urn = None,
@@ -47,7 +46,6 @@ def unprotect(
     sys.stdout.write(f"{len(chosen)} resource(s) unprotected\n")
 
 
-@app.command("delete", context_settings=options.REFUSING)
 def delete(
     context: typer.Context,
     named: _Urn = None,

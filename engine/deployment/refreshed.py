@@ -1,7 +1,7 @@
-"""A preview against what really exists: a refresh in memory, then a preview of what it found.
+"""What really exists first: a refresh, then the work on what it found, in one run for the user.
 
-What was read is told as ``refresh`` steps, which nobody counts as changes: what an update would do about it
-is planned, and counted, afterwards.
+What was read is told as ``refresh`` steps, which nobody counts as changes: what the work does about it is
+planned, and counted, afterwards.
 """
 
 from __future__ import annotations
@@ -10,37 +10,45 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.deployment.refresh import refresh
-from engine.deployment.update import update
 from engine.events import Operation, StepEvent, Summary
 from engine.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.deployment.executor import Cancellation
     from engine.deployment.run import Result, Settings
     from engine.events import Event, Sink
+    from engine.state.snapshot import Writer
+
+    Work = Callable[[Settings, Snapshot, Sink, Cancellation], Result]
 
 
-def refreshed_preview(
-    settings: Settings, snapshot: Snapshot, sink: Sink, cancellation: Cancellation
-) -> Result:
-    """Preview an update of what really exists; nothing is saved.
+def refreshed(work: Work, writer: Callable[[], Writer]) -> Work:
+    """Return the work with a refresh before it; one that fails is all that is done.
 
-    Raises:
-        EngineError: The run could not begin.
+    Args:
+        work: An update or a destroy.
+        writer: Makes the work's saves durable; a preview saves nothing, not even what was read.
     """
-    summaries = []
 
-    def tell(event: Event) -> None:
-        if isinstance(event, Summary):
-            summaries.append(event)
-        elif isinstance(event, StepEvent):
-            sink(replace(event, operation=Operation.REFRESH, logical=False))
-        else:
-            sink(event)
+    def both(settings: Settings, snapshot: Snapshot, sink: Sink, cancellation: Cancellation) -> Result:
+        summaries = []
 
-    found = refresh(settings, snapshot, tell, cancellation)
-    if found.exit_code:
-        for summary in summaries:
-            sink(summary)
-        return found
-    return update(settings, Snapshot(snapshot.deployment()), sink, cancellation)
+        def tell(event: Event) -> None:
+            if isinstance(event, Summary):
+                summaries.append(event)
+            elif isinstance(event, StepEvent):
+                sink(replace(event, operation=Operation.REFRESH, logical=False))
+            else:
+                sink(event)
+
+        found = refresh(settings, snapshot, tell, cancellation)
+        if found.exit_code:
+            for summary in summaries:
+                sink(summary)
+            return found
+        after = Snapshot(snapshot.deployment(), None if settings.preview else writer())
+        return work(settings, after, sink, cancellation)
+
+    return both

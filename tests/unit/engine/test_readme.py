@@ -33,16 +33,16 @@ def _commands(group: Any, prefix: str) -> Iterator[str]:
     for name, command in sorted(group.commands.items()):
         if command.hidden:
             continue
-        if hasattr(command, "commands"):
+        is_group = hasattr(command, "commands")
+        if not is_group or command.invoke_without_command:
+            yield f"| `{prefix}{name}` | {_flags(command)} |"
+        if is_group:
             yield from _commands(command, f"{prefix}{name} ")
-            continue
-        flags = sorted(
-            flag
-            for parameter in command.params
-            for flag in parameter.opts
-            if flag.startswith("--") and flag != "--help"
-        )
-        yield f"| `{prefix}{name}` | {' '.join(f'`{flag}`' for flag in flags)} |"
+
+
+def _flags(command: Any) -> str:
+    flags = {flag for parameter in command.params for flag in parameter.opts if flag.startswith("--")}
+    return " ".join(f"`{flag}`" for flag in sorted(flags - {"--help"}))
 
 
 def refused(entries: Mapping[str, str]) -> Iterator[str]:

@@ -70,6 +70,34 @@ def test_a_refresh_shows_the_drift_and_takes_it_when_asked(project: Project) -> 
     assert "~  pulumi-python:dynamic:Resource a update" in project.run("preview").out
 
 
+@pytest.mark.parametrize("how", ["--refresh", "-r", "PULUMI_OPTION_REFRESH"])
+def test_an_update_that_refreshes_first_mends_what_somebody_changed(
+    project: Project, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.up('Thing("a", value="1")')
+    (project.root / "seen.txt").write_text("2")
+    flags = [] if how.startswith("PULUMI") else [how]
+    if not flags:
+        monkeypatch.setenv(how, "true")
+
+    project.run("preview", "--expect-no-changes", *flags, code=7)
+    done = project.run("up", "--yes", "--skip-preview", *flags)
+
+    assert " a updated" in done.out
+    (project.root / "seen.txt").unlink()
+    project.run("preview", "--expect-no-changes", *flags)
+
+
+def test_a_destroy_that_refreshes_first_forgets_what_is_gone(project: Project) -> None:
+    project.up('Thing("a", value="1")')
+    (project.root / "seen.txt").write_text("")
+
+    done = project.run("destroy", "--yes", "--skip-preview", "--refresh")
+
+    assert " a deleted" not in done.out
+    assert project.urns() == []
+
+
 def test_a_refresh_drops_what_is_gone(project: Project) -> None:
     project.up('Thing("a", value="1")')
     (project.root / "seen.txt").write_text("")

@@ -18,11 +18,10 @@ from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
 from engine import urn as urns
 from engine import values
-from engine.deployment import refreshed
 from engine.deployment.destroy import destroy
 from engine.deployment.executor import Cancellation
 from engine.deployment.refresh import refresh
-from engine.deployment.refreshed import refreshed_preview
+from engine.deployment.refreshed import refreshed
 from engine.deployment.run import Result, Settings
 from engine.deployment.update import Update
 from engine.events import Diagnostic, Event, StepEvent
@@ -333,14 +332,21 @@ class Stack:
             ),
         )
 
-    def refreshed_preview(self, program: Registrations, monkeypatch: pytest.MonkeyPatch) -> Outcome:
-        def instead(settings: Any, snapshot: Any, sink: Any, _: Any) -> Result:
+    def refreshed_up(self, program: Registrations, *, preview: bool = False) -> Outcome:
+        """An update of what a refresh found."""
+
+        def work(settings: Settings, snapshot: Snapshot, sink: Callable[[Event], None], _: Any) -> Result:
             return self._update(program, settings, snapshot, sink)
 
-        monkeypatch.setattr(refreshed, "update", instead)
+        return self._refreshed(work, preview=preview)
+
+    def refreshed_destroy(self) -> Outcome:
+        return self._refreshed(partial(destroy, exclude_protected=False), preview=False)
+
+    def _refreshed(self, work: Any, *, preview: bool) -> Outcome:
+        both = refreshed(work, lambda: Disk(self._save))
         return self._do(
-            True,
-            lambda settings, snapshot, sink: refreshed_preview(settings, snapshot, sink, self.cancellation),
+            preview, lambda settings, snapshot, sink: both(settings, snapshot, sink, self.cancellation)
         )
 
     def _deploy(self, program: Registrations, *, preview: bool) -> Outcome:

@@ -82,14 +82,12 @@ def test_a_failed_read_is_reported_and_changes_nothing(stack: Any, world: Any) -
     assert stack.names == ["g", "a", "b", "c"]
 
 
-def test_a_preview_can_start_from_what_really_exists(
-    stack: Any, world: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_preview_can_start_from_what_really_exists(stack: Any, world: Any) -> None:
     stack.up(program)
     before = stack.state
     world.things[stack.find("b").id]["key"] = "other"
     del world.things[stack.find("c").id]
-    planned = stack.refreshed_preview(program, monkeypatch)
+    planned = stack.refreshed_up(program, preview=True)
     assert sorted(planned.steps) == [
         "create c",
         "refresh a",
@@ -109,12 +107,48 @@ def test_a_preview_can_start_from_what_really_exists(
     assert stack.state is before
 
 
-def test_a_preview_of_what_really_exists_fails_where_it_cannot_be_read(
-    stack: Any, world: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_preview_of_what_really_exists_fails_where_it_cannot_be_read(stack: Any, world: Any) -> None:
     stack.up(program)
     world.things[stack.find("a").id]["unreadable"] = True
-    planned = stack.refreshed_preview(program, monkeypatch)
+    planned = stack.refreshed_up(program, preview=True)
     assert planned.result.exit_code == 1
     assert "same g" not in planned.steps
     assert any("nobody answers" in message for message in planned.messages)
+
+
+def test_an_update_can_start_from_what_really_exists(stack: Any, world: Any) -> None:
+    stack.up(program)
+    world.things[stack.find("b").id]["key"] = "other"
+    gone = stack.find("c").id
+    del world.things[gone]
+
+    done = stack.refreshed_up(program)
+
+    assert done.result.exit_code == 0
+    assert done.result.changes == {"create": 1, "same": 3, "update": 1}
+    assert sum(step.startswith("refresh ") for step in done.steps) == 3
+    assert stack.find("c").id in world.things
+    assert stack.preview(program).result.changes == {"same": 5}
+
+
+def test_an_update_that_cannot_read_what_exists_changes_nothing(stack: Any, world: Any) -> None:
+    stack.up(program)
+    world.things[stack.find("a").id]["unreadable"] = True
+    world.things[stack.find("b").id]["key"] = "other"
+
+    done = stack.refreshed_up(program)
+
+    assert done.result.exit_code == 1
+    assert not [call for call in done.calls if call[0] in ("create", "update", "delete")]
+
+
+def test_a_destroy_after_a_refresh_does_not_ask_for_what_is_gone(stack: Any, world: Any) -> None:
+    stack.up(program)
+    gone = stack.find("c").id
+    del world.things[gone]
+
+    done = stack.refreshed_destroy()
+
+    assert done.result.exit_code == 0
+    assert not stack.names
+    assert ("delete", "c") not in done.calls
