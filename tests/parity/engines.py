@@ -202,9 +202,9 @@ class Place:
             **self.environment,
         }
 
-    def plan(self, engine: Engine) -> Plan:
+    def plan(self, engine: Engine, *flags: str) -> Plan:
         """What `up` would do."""
-        return self._steps(engine, "preview")
+        return self._steps(engine, "preview", *flags)
 
     def drift(self, engine: Engine) -> Plan:
         """What `refresh` would take into the state."""
