@@ -39,7 +39,7 @@ def refreshed(work: Work, writer: Callable[[], Writer]) -> Work:
             if isinstance(event, Summary):
                 summaries.append(event)
             elif isinstance(event, StepEvent):
-                sink(replace(event, operation=Operation.REFRESH, logical=False))
+                sink(_told(event))
             else:
                 sink(event)
 
@@ -52,3 +52,15 @@ def refreshed(work: Work, writer: Callable[[], Writer]) -> Work:
         return work(settings, after, sink, cancellation)
 
     return both
+
+
+def _told(read: StepEvent) -> StepEvent:
+    """Return the news of a resource that was read, without outputs that come and go."""
+    drifted = read.operation is not Operation.SAME
+    return replace(
+        read,
+        operation=Operation.REFRESH,
+        logical=False,
+        changed=read.changed or tuple(sorted(read.detail)) if drifted else (),
+        detail=read.detail if drifted else {},
+    )

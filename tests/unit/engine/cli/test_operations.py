@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,10 +81,11 @@ def test_an_update_that_refreshes_first_mends_what_somebody_changed(
     if not flags:
         monkeypatch.setenv(how, "true")
 
-    project.run("preview", "--expect-no-changes", *flags, code=7)
+    planned = project.run("preview", "--expect-no-changes", *flags, code=7)
     done = project.run("up", "--yes", "--skip-preview", *flags)
 
-    assert " a updated" in done.out
+    assert " a refresh [diff: ~value]" in planned.out
+    assert re.search(r" a refreshed \(\ds\) \[diff: ~value\]\n.* a updating\n.* a updated", done.out)
     (project.root / "seen.txt").unlink()
     project.run("preview", "--expect-no-changes", *flags)
 
