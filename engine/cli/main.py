@@ -44,7 +44,7 @@ ELSEWHERE = {
     "gen-completion": "Completion takes the Pulumi CLI.",
     "completion": "Completion takes the Pulumi CLI.",
     "org": _CLOUD,
-    "project": _CLOUD,
+    "project": "Use `pulumi stack ls`.",
     "deployment": _CLOUD,
     "api": _CLOUD,
     "insights": _CLOUD,
