@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.urn import STACK_TYPE
+
 if TYPE_CHECKING:
     from engine.values import Values
 
@@ -86,3 +88,13 @@ class Deployment:
     salt: str = ""
     """The passphrase's `encryptionsalt` with which the secrets were written."""
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> Values:
+        """What the program exported: the outputs of the stack's own resource."""
+        return {
+            name: value
+            for resource in self.resources
+            if resource.type == STACK_TYPE
+            for name, value in resource.outputs.items()
+        }

@@ -27,8 +27,14 @@ _PACK_CONFIG_VARIABLE = "PULUMI_OPTION_POLICY_PACK_CONFIG"
 _PACK_FLAGS = ("--policy-pack", "--policy-pack-config")
 _STACK_VARIABLES = ("PULUMI_OPTION_STACK", "PULUMI_STACK")
 _CWD_VARIABLE = "PULUMI_OPTION_CWD"
-_NAMING = (("stack", "init"), ("stack", "select"), ("stack", "rm"), ("cancel",))
-"""Commands whose argument is a stack, whatever flags and variables say."""
+_NAMING = (
+    *(
+        ("stack", command)
+        for command in ("init", "new", "create", "setup", "select", "rm", "remove", "delete")
+    ),
+    ("cancel",),
+)
+"""Commands whose argument is a stack, whatever flags and variables say, in all their spellings."""
 
 
 def environment_defaults(

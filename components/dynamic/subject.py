@@ -203,7 +203,8 @@ def wait_until_ready(
 class OneAsks:
     """Lets one of several threads wait for something, and the others for that thread.
 
-    All subjects of a new stack wait for a registry that is starting and needs the processor itself.
+    A server of dynamic resources does up to four things at once. If each asked a starting registry as often
+    as one does now, the processor that it needs itself would go into answers that it is not there.
     """
 
     def __init__(self, door: Callable[[], threading.Lock] = threading.Lock) -> None:

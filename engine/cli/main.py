@@ -85,6 +85,7 @@ ELSEWHERE = {
 _INTERRUPTED = 130
 """What typer makes of a KeyboardInterrupt."""
 _GLOBAL_WITH_VALUE = frozenset({"--cwd", "-C", "--color"})
+_STACK = frozenset({"--stack", "-s"})
 _GROUPS = frozenset({"stack", "state", "config"})
 
 app = typer.Typer(
@@ -158,7 +159,7 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         first, rest = _globals_first(arguments)
         rest = _stack_behind(rest)
-        _refuse_elsewhere(rest)
+        _refuse_elsewhere(_without_stack(rest))
         result = app([*first, *(rest or ["--help"])], standalone_mode=False, prog_name="pulumi")
     except EngineError as error:
         if not error.shown:
@@ -211,7 +212,8 @@ def _globals_first(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         elif word == "--":
             rest += [word, *words]
         else:
-            rest.append(word)
+            # Typer takes what is behind a short flag's `=` with it.
+            rest.append(f"--stack={word.removeprefix('-s=')}" if flag == "-s" and given else word)
     return first, rest
 
 
@@ -220,8 +222,13 @@ def _stack_behind(words: list[str]) -> list[str]:
     group, given = words[:1], words[1:2]
     if not given or group[0] not in _GROUPS:
         return words
-    count = 2 if given[0] in {"--stack", "-s"} else int(given[0].startswith(("--stack=", "-s=")))
+    count = 2 if given[0] in _STACK else int(given[0].startswith("--stack="))
     flag, behind = words[1 : 1 + count], words[1 + count :]
     if not count or not behind or behind[0].startswith("-"):
         return words
     return [*group, behind[0], *flag, *behind[1:]]
+
+
+def _without_stack(words: Sequence[str]) -> list[str]:
+    """The words without a stack's name, which may be any command's."""
+    return [word for before, word in itertools.pairwise(["", *words]) if before not in _STACK]

@@ -21,8 +21,8 @@ from engine.policy import pack as policy_packs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.cli.runner import Work
     from engine.deployment.executor import Cancellation
+    from engine.deployment.refreshed import Work
     from engine.deployment.run import Result, Settings
     from engine.events import Sink
     from engine.policy.pack import Pack

@@ -1,6 +1,6 @@
 """The flags that commands share, and the refusal of those that this engine does not have.
 
-Every flag has the CLI's environment variable: `--parallel` is `PULUMI_OPTION_PARALLEL`.
+What decides how a run goes has the CLI's variable, too: `--parallel` is `PULUMI_OPTION_PARALLEL`.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def refuse_before_command(context: typer.Context, group: str) -> None:
     if given:
         flags = ", ".join(f"--{name.removeprefix('as_').replace('_', '-')}" for name in given)
         command = f"pulumi {group} {context.invoked_subcommand}"
-        raise BadInput(f"put {flags} behind the command: {command} …")
+        raise BadInput(f"`{command}` does not hear of {flags} before it; `{command} --help` lists its flags")
 
 
 def _is_typed(context: typer.Context, name: str) -> bool:

@@ -21,16 +21,13 @@ from engine.state import history
 from engine.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from engine.cli.session import Session
-    from engine.deployment.executor import Cancellation
-    from engine.deployment.run import Result, Settings
-    from engine.events import Sink
+    from engine.deployment.refreshed import Work
+    from engine.deployment.run import Result
     from engine.plugins.host import Pool
     from engine.policy.pack import Pack
-
-    Work = Callable[[Settings, Snapshot, Sink, Cancellation], Result]
 
 STREAMING = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
 """The CLI's variable: a preview in JSON is a line for each event instead of one document."""

@@ -14,7 +14,6 @@ from engine.display.masking import Masker
 from engine.errors import BadInput, EngineError, NoStack, WrongPassphrase
 from engine.state import backend
 from engine.state.backend import Backend
-from engine.urn import STACK_TYPE
 from engine.workspace import passphrase as phrases
 from engine.workspace.config import StackConfig
 from engine.workspace.passphrase import Passphrase
@@ -158,12 +157,7 @@ class Session:
                 Passphrase.of(ask_passphrase(name), salt) if salt != self.config.salt else self.passphrase
             ),
         )
-        return {
-            key: value
-            for resource in found.resources
-            if resource.type == STACK_TYPE
-            for key, value in resource.outputs.items()
-        }
+        return found.outputs
 
     def for_salt(self, salt: str) -> Passphrase:
         """The passphrase provider for secrets that were encrypted with this salt.

@@ -17,7 +17,6 @@ from engine.display.masking import MASK
 from engine.errors import BadInput
 from engine.resource import Deployment
 from engine.state import backend, history
-from engine.urn import STACK_TYPE
 from engine.workspace.config import StackConfig, as_text, holds_secret, revealed
 from engine.workspace.passphrase import Passphrase
 
@@ -41,19 +40,20 @@ def show(
     if context.invoked_subcommand is not None:
         options.refuse_before_command(context, "stack")
         return
-    session = Session.open(stack)
     if show_name:
-        sys.stdout.write(f"{session.stack}\n")
+        place = Workplace.open()
+        sys.stdout.write(f"{_existing(place, place.stack_named(stack))}\n")
         return
+    session = Session.open(stack)
     known = session.place.backend.summary(session.stack)
-    found = session.place.backend.load(session.stack, session.for_salt, whole=False).resources
-    outputs = {key: value for one in found if one.type == STACK_TYPE for key, value in one.outputs.items()}
+    deployment = session.place.backend.load(session.stack, session.for_salt, whole=False)
+    found = deployment.resources
     lines = [
         f"Current stack is {session.stack}:",
         f"    Managed by {socket.gethostname()}",
         f"    Last updated: {known[0]}" if known and known[0] else "    No updates yet; run `pulumi up`",
         *overview.resources(found, ids=show_ids, urns=show_urns),
-        *(["", *overview.outputs(outputs, show_secrets=show_secrets)] if found else []),
+        *(["", *overview.outputs(deployment.outputs, show_secrets=show_secrets)] if found else []),
         "",
         "Use `pulumi stack select` to change stack; `pulumi stack ls` lists known ones",
     ]
@@ -85,17 +85,16 @@ def select(
             f"Name the stack: pulumi stack select NAME (known: {', '.join(place.backend.stacks()) or 'none'})"
         )
     plain = plain_name(named, place.project.name)
-    if place.backend.exists(plain):
-        backend.select(place.project, os.environ, plain)
-    elif create:
+    if create and not place.backend.exists(plain):
         _create(place, plain)
     else:
-        place.backend.load(plain, lambda salt: Passphrase("", salt))
+        backend.select(place.project, os.environ, _existing(place, plain))
 
 
-def ls(context: typer.Context, as_json: options.Json = False) -> None:
-    """List the project's stacks."""
+def ls(context: typer.Context, stack: options.Stack = None, as_json: options.Json = False) -> None:
+    """List the project's stacks, all of them, whichever is named: the CLI takes --stack here, too."""
     options.refuse_extra("stack ls", context.args)
+    del stack
     place = Workplace.open()
     current = backend.selected(place.project, os.environ)
     found = [(name, place.backend.summary(name)) for name in place.backend.stacks()]
@@ -162,11 +161,9 @@ def output(
     """Show the stack's outputs."""
     options.refuse_extra("stack output", context.args)
     session = Session.open(stack)
-    roots = [one for one in session.load().resources if one.type == STACK_TYPE]
     values = {
         key: rendering.plainly(value, show_secrets=show_secrets)
-        for root in roots
-        for key, value in root.outputs.items()
+        for key, value in session.load().outputs.items()
     }
     if name is None:
         text = (
@@ -261,6 +258,13 @@ def _fold(place: Workplace, stack: str) -> None:
     """Lets the Pulumi CLI see what a killed run has done, too."""
     if place.backend.fold(stack):
         sys.stdout.write(f"{backend.FOLDED.format(stack=stack)}\n")
+
+
+def _existing(place: Workplace, stack: str) -> str:
+    """The stack, if there is one. Raises NoStack."""
+    if not place.backend.exists(stack):
+        place.backend.load(stack, lambda salt: Passphrase("", salt))  # its error lists those there are
+    return stack
 
 
 def _create(place: Workplace, stack: str) -> None:

@@ -6,6 +6,7 @@ planned, and counted, afterwards.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,23 +34,26 @@ def refreshed(work: Work, writer: Callable[[], Writer]) -> Work:
     """
 
     def both(settings: Settings, snapshot: Snapshot, sink: Sink, cancellation: Cancellation) -> Result:
-        summaries = []
+        began = time.monotonic()
+        ends = []
 
-        def tell(event: Event) -> None:
+        def read(event: Event) -> None:
             if isinstance(event, Summary):
-                summaries.append(event)
-            elif isinstance(event, StepEvent):
-                sink(_told(event))
+                ends.append(replace(event, changes={}))
             else:
-                sink(event)
+                sink(_told(event) if isinstance(event, StepEvent) else event)
 
-        found = refresh(settings, snapshot, tell, cancellation)
+        def done(event: Event) -> None:
+            whole = isinstance(event, Summary)
+            sink(replace(event, seconds=time.monotonic() - began) if whole else event)
+
+        found = refresh(settings, snapshot, read, cancellation)
         if found.exit_code:
-            for summary in summaries:
-                sink(summary)
-            return found
+            for end in ends:
+                sink(end)
+            return replace(found, changes={})
         after = Snapshot(snapshot.deployment(), None if settings.preview else writer())
-        return work(settings, after, sink, cancellation)
+        return work(settings, after, done, cancellation)
 
     return both
 

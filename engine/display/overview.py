@@ -30,6 +30,8 @@ def resources(found: Sequence[Resource], *, ids: bool = False, urns: bool = Fals
         return [*lines, f"{_INDENT}No resources currently in this stack"]
     below = _by_parent(found)
     rows = [row for root in below[""] for row in _rows(root, below, "", "")]
+    if len(rows) < len(found):  # parents that are each other's child
+        rows = [("", "   ", one) for one in found]
     width = max(len(branch) + len(one.type) for branch, _, one in rows)
     lines.append(f"{_INDENT}{'TYPE'.ljust(width)}  NAME")
     for branch, behind, one in rows:

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 
+from engine.cli import main
 from launcher import defaults
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def naming_a_stack() -> list[list[str]]:
+    """The embedded engine's commands whose argument is a stack, in all their spellings."""
+    top: Any = typer.main.get_command(main.app)
+    within = [([], top.commands), (["stack"], top.commands["stack"].commands)]
+    return [
+        [*group, name]
+        for group, commands in within
+        for name, command in commands.items()
+        if any(getattr(one, "help", None) and one.help.startswith("The stack;") for one in command.params)
+    ]
 
 
 @pytest.fixture
@@ -200,6 +214,12 @@ def test_the_projects_policies_are_passed_with_the_levels_of_the_stacks_environm
 PROD = {"PULUMI_OPTION_STACK": "prod"}
 
 
+def test_commands_that_name_a_stack_are_found() -> None:
+    assert {"stack init", "stack new", "stack remove", "cancel"} <= {
+        " ".join(one) for one in naming_a_stack()
+    }
+
+
 @pytest.mark.usefixtures("selected")
 @pytest.mark.parametrize(
     ("arguments", "variables"),
@@ -216,7 +236,7 @@ PROD = {"PULUMI_OPTION_STACK": "prod"}
         (["up"], PROD | {"PULUMI_STACK": "dev"}),
         (["up"], {"PULUMI_STACK": "prod"}),
         (["up", "--stack", "prod"], {"PULUMI_OPTION_STACK": "dev"}),
-        (["stack", "init", "prod"], {"PULUMI_STACK": "dev"}),
+        *(([*command, "prod"], {"PULUMI_STACK": "dev"}) for command in naming_a_stack()),
     ],
 )
 def test_the_levels_are_those_of_the_stack_that_is_run_however_it_is_named(

@@ -27,7 +27,21 @@ def test_a_stack_by_itself_shows_what_it_has(project: Project) -> None:
     assert "ID: a" in shown
     assert "key     [secret]" in shown
     assert "hush" in project.run("stack", "--show-secrets").out
+
+
+def test_a_stack_s_name_is_shown_without_its_passphrase(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+
     assert project.run("stack", "--show-name").out == "dev\n"
+    assert "no stack named 'absent'" in project.run("stack", "--show-name", "--stack", "absent", code=6).err
+
+
+def test_a_stack_may_be_called_as_a_command_is(project: Project) -> None:
+    project.run("stack", "init", "drift")
+
+    assert project.run("stack", "--show-name", "--stack", "drift").out == "drift\n"
 
 
 def test_commands_have_the_cli_s_other_spellings(project: Project) -> None:
@@ -43,7 +57,7 @@ def test_commands_have_the_cli_s_other_spellings(project: Project) -> None:
     assert "Version: 1" in project.run("stack", "hist").out
 
 
-@pytest.mark.parametrize("flag", [["--stack", "dev"], ["-s", "dev"], ["--stack=dev"]])
+@pytest.mark.parametrize("flag", [["--stack", "dev"], ["-s", "dev"], ["--stack=dev"], ["-s=dev"]])
 def test_the_stack_may_be_named_before_a_group_s_command(project: Project, flag: list[str]) -> None:
     project.run("stack", "init", "second")
 
@@ -58,6 +72,6 @@ def test_a_flag_that_a_command_would_not_hear_of_is_refused(project: Project) ->
 
     refused = project.run("config", "--json", "--stack", "dev", "set", "key", "value", code=1)
 
-    assert "put --json, --stack behind the command: pulumi config set" in refused.err
+    assert "`pulumi config set` does not hear of --json, --stack before it" in refused.err
     project.run("config", "get", "key", "--stack", "dev", code=1)
     project.run("config", "get", "key", code=1)

@@ -57,6 +57,23 @@ def test_what_is_left_of_a_stack_whose_own_record_is_gone_is_listed() -> None:
     assert lines[-1] == "    shop:Topic  orders"
 
 
+def test_a_state_that_is_no_tree_is_a_list() -> None:
+    found = [
+        resource("pulumi:pulumi:Stack", "shop-dev"),
+        resource("shop:Topic", "orders"),
+        resource("a:B", "c"),
+    ]
+    found[1].parent, found[2].parent = found[2].urn, found[1].urn
+
+    lines = overview.resources(found)
+
+    assert lines[2:] == [
+        "    pulumi:pulumi:Stack  shop-dev",
+        "    shop:Topic           orders",
+        "    a:B                  c",
+    ]
+
+
 def test_outputs_are_a_table_whose_secrets_are_hidden() -> None:
     values = {"url": "http://here", "topics": ["a", "b"], "key": Secret("hush")}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.errors import BadInput
-from engine.events import StepEvent
+from engine.events import StepEvent, Summary
 from engine.values import Secret
 
 
@@ -139,6 +139,8 @@ def test_an_update_that_cannot_read_what_exists_changes_nothing(stack: Any, worl
     done = stack.refreshed_up(program)
 
     assert done.result.exit_code == 1
+    assert done.result.changes == {}
+    assert [event.changes for event in done.events if isinstance(event, Summary)] == [{}]
     assert not [call for call in done.calls if call[0] in ("create", "update", "delete")]
 
 
