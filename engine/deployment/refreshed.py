@@ -44,8 +44,9 @@ def refreshed(work: Work, writer: Callable[[], Writer]) -> Work:
                 sink(_told(event) if isinstance(event, StepEvent) else event)
 
         def done(event: Event) -> None:
-            whole = isinstance(event, Summary)
-            sink(replace(event, seconds=time.monotonic() - began) if whole else event)
+            if isinstance(event, Summary):
+                event = replace(event, seconds=time.monotonic() - began)
+            sink(event)
 
         found = refresh(settings, snapshot, read, cancellation)
         if found.exit_code:
