@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SHORT, LONG = 6, 110
 """Kills at random instants of a small and of a large state each, in the default run and in the long one."""
+RUNS = ("up", "up", "up --refresh", "destroy", "destroy --refresh", "refresh")
+"""What is killed; updates more often, for they do most."""
 DOCKER = "/var/run/docker.sock"
 
 
@@ -60,9 +62,9 @@ def random_kills(stack: SmallStack, rounds: int) -> None:
     span = (time.monotonic() - started) / 2
     killed = 0
     while killed < rounds:
-        command = chance.choice(["up", "up", "destroy", "refresh"])
+        command, *flags = chance.choice(RUNS).split()
         stack.set(version=str(int(stack.version) + chance.randrange(2)), memory=1 + chance.randrange(3))
-        run = stack.workspace.start("pulumi", command, "--yes", "--skip-preview", "--stack", "dev")
+        run = stack.workspace.start("pulumi", command, *flags, "--yes", "--skip-preview", "--stack", "dev")
         with suppress(subprocess.TimeoutExpired):
             run.wait(chance.uniform(0.2, 1.1) * span)
         in_time = run.poll() is None
