@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.providers import schema
@@ -34,6 +35,8 @@ class Topic:
         self._cluster = cluster
         self._strangers: set[str] = set()
         """Names that were there before their creation was asked for."""
+        self._made: set[str] = set()
+        """Names of this process's own topics: a broker may list a topic a moment after it was created."""
         self._creations: Batch[Values, None] = Batch(self._send)
         self._descriptions: Batch[None, Any] = Batch(self._ask_for_partitions)
         self._configs: Batch[None, Any] = Batch(self._ask_for_configs)
@@ -82,6 +85,7 @@ class Topic:
             # A busy cluster may be handed one request twice, and then refuses what it has just made.
             if name in self._strangers:
                 return name, self._take_over(inputs, call)
+            self._made.add(name)
         self._await(name, lambda: self._leads(name, inputs["partitions"]), inputs, call, "has no leaders")
         return name, _outputs(inputs)
 
@@ -140,6 +144,7 @@ class Topic:
 
     def delete(self, identifier: str, outputs: Values, call: Call) -> None:  # noqa: ARG002 - as all have it
         """Remove, and wait until the cluster shows it no more."""
+        self._made.discard(identifier)
         try:
             with self._cluster.saying(f"cannot remove topic {identifier}"):
                 requests = self._cluster.admin.delete_topics(
@@ -174,11 +179,17 @@ class Topic:
         ]
         with self._cluster.saying("cannot list the topics"):
             present = self._cluster.admin.list_topics(timeout=self._cluster.timeout).topics
-        self._strangers |= topics.keys() & present.keys()
+        self._strangers |= topics.keys() & (present.keys() | self._made)
         sent: Mapping[str, Future[None]] = self._cluster.admin.create_topics(
             requests, request_timeout=self._cluster.timeout
         )
+        for name, outcome in sent.items():
+            outcome.add_done_callback(partial(self._note, name))
         return sent
+
+    def _note(self, name: str, outcome: Future[None]) -> None:
+        if not outcome.exception():
+            self._made.add(name)
 
     def _take_over(self, inputs: Values, call: Call) -> Values:
         """Deal with a topic that exists: ours from a run that died, or another's."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from confluent_kafka.admin import ConfigSource
 
-from engine.providers.base import Call, Unfinished
+from engine.providers.base import Call, ProviderError, Unfinished
+from engine.providers.kafka.cluster import Refused
 from engine.providers.kafka.topic import Topic
 
 if TYPE_CHECKING:
@@ -96,3 +97,61 @@ def test_what_kafka_spells_in_its_way_is_shown(given: str, shown: str) -> None:
 def test_another_value_is_not_what_was_asked_for(shown: dict[str, str]) -> None:
     with pytest.raises(Unfinished):
         topic(Kafka(shown)).update("orders", HAD, HAD | {"config": {"key": "0.50"}}, CALL)
+
+
+class LateKafka(Kafka):
+    """A cluster whose brokers do not list yet what was created."""
+
+    servers = "localhost:9092"
+
+    def __init__(self, *, twice: bool = False) -> None:
+        super().__init__(shown={})
+        self.topics: set[str] = set()
+        self.twice = twice
+        """Whether each request reaches it two times, and only the second one's answer comes back."""
+
+    def list_topics(self, **_: object) -> SimpleNamespace:
+        return SimpleNamespace(topics={})
+
+    def create_topics(self, requests: list[Any], **_: object) -> dict[str, Future[Any]]:
+        return {request.topic: self._created(request.topic) for request in requests}
+
+    def delete_topics(self, names: list[str], **_: object) -> dict[str, Future[Any]]:
+        self.topics -= set(names)
+        return {name: answered(None) for name in names}
+
+    def describe_topics(self, names: Any, **_: object) -> dict[str, Future[Any]]:
+        there = answered(SimpleNamespace(partitions=[SimpleNamespace(leader=1, replicas=[1])]))
+        gone: Future[Any] = Future()
+        gone.set_exception(Refused("unknown", "UNKNOWN_TOPIC_OR_PART"))
+        return {name: there if name in self.topics else gone for name in names.topic_names}
+
+    def _created(self, name: str) -> Future[Any]:
+        future: Future[Any] = Future()
+        if name in self.topics or self.twice:
+            future.set_exception(Refused("exists", "TOPIC_ALREADY_EXISTS"))
+        else:
+            future.set_result(None)
+        self.topics.add(name)
+        return future
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["once", "handed over twice"])
+def test_a_second_resource_for_a_topic_of_the_same_run_is_refused_although_no_broker_lists_it_yet(
+    twice: bool,
+) -> None:
+    provider = topic(LateKafka(twice=twice))
+
+    assert provider.create(HAD, CALL)[0] == "orders"
+    with pytest.raises(ProviderError, match="topic orders exists already"):
+        provider.create(HAD, CALL)
+
+
+def test_a_topic_that_was_deleted_is_created_again() -> None:
+    kafka = LateKafka()
+    provider = topic(kafka)
+    provider.create(HAD, CALL)
+    provider.delete("orders", HAD, CALL)
+    kafka.twice = True
+
+    assert provider.create(HAD, CALL)[0] == "orders"
