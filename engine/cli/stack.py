@@ -48,10 +48,11 @@ def show(
     known = session.place.backend.summary(session.stack)
     deployment = session.place.backend.load(session.stack, session.for_salt, whole=False)
     found = deployment.resources
+    updated = found or history.runs(session.place.backend.history(session.stack))
     lines = [
         f"Current stack is {session.stack}:",
         f"    Managed by {socket.gethostname()}",
-        f"    Last updated: {known[0]}" if known and known[0] else "    No updates yet; run `pulumi up`",
+        f"    Last updated: {known[0]}" if known and updated else "    No updates yet; run `pulumi up`",
         *overview.resources(found, ids=show_ids, urns=show_urns),
         *(["", *overview.outputs(deployment.outputs, show_secrets=show_secrets)] if found else []),
         "",

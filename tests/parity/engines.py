@@ -137,6 +137,12 @@ class Place:
         """Creates the stack."""
         self.run(engine, "stack", "init", STACK)
 
+    def prepare(self, engine: Engine, bundle: Bundle) -> None:
+        """Writes the project with a bundle's program, and creates its stack at the first stage."""
+        self.lay(bundle)
+        self.begin(engine)
+        self.at(engine, bundle, 1)
+
     def at(self, engine: Engine, bundle: Bundle, stage: int) -> None:
         """Brings the configuration to a stage of a bundle."""
         file = self.root / f"Pulumi.{STACK}.yaml"

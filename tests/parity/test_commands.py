@@ -65,10 +65,7 @@ def shown(place: Place, engine: Engine, *flags: str) -> list[str]:
 
 @pytest.mark.parametrize("flags", [(), ("--show-ids", "--show-urns"), ("--show-name",)], ids=" ".join)
 def test_a_stack_is_shown_the_same(place: Place, flags: tuple[str, ...]) -> None:
-    bundle = BUNDLES["notes"]
-    place.lay(bundle)
-    place.begin("embedded")
-    place.at("embedded", bundle, 1)
+    place.prepare("embedded", BUNDLES["notes"])
     place.up("embedded")
 
     assert shown(place, "cli", *flags) == shown(place, "embedded", *flags)

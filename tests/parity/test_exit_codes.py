@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def small(place: Place) -> Place:
     """A project whose program has a note; its stack has nothing yet."""
-    bundle = BUNDLES["configuration_of_every_kind"]
-    place.lay(bundle)
-    place.begin("embedded")
-    place.at("embedded", bundle, 1)
+    place.prepare("embedded", BUNDLES["configuration_of_every_kind"])
     return place
 
 

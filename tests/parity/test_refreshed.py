@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def drifted(place: Place) -> Place:
     """A deployed stack of which one container has gone."""
-    bundle = BUNDLES["containers"]
-    place.lay(bundle)
-    place.begin("embedded")
-    place.at("embedded", bundle, 1)
+    place.prepare("embedded", BUNDLES["containers"])
     place.up("embedded")
     first = harness.client().containers.list(all=True, filters={"name": f"^/{place.instance}-"})[0]
     first.remove(force=True, v=True)

@@ -71,9 +71,7 @@ def finish_what_was_killed(place: Place, bundle: Bundle, victim: Engine) -> Turn
     What was being created is unknown to the other engine, so it is told to forget it, and what is there is
     removed by hand, as docs/parity.md says.
     """
-    place.lay(bundle)
-    place.begin(victim)
-    place.at(victim, bundle, 1)
+    place.prepare(victim, bundle)
     place.up(victim)
     place.at(victim, bundle, KILLED_IN)
     (_kill_embedded if victim == "embedded" else _kill_cli)(place, bundle)

@@ -119,8 +119,7 @@ def test_a_preview_of_what_really_exists_fails_where_it_cannot_be_read(stack: An
 def test_an_update_can_start_from_what_really_exists(stack: Any, world: Any) -> None:
     stack.up(program)
     world.things[stack.find("b").id]["key"] = "other"
-    gone = stack.find("c").id
-    del world.things[gone]
+    del world.things[stack.find("c").id]
 
     done = stack.refreshed_up(program)
 
@@ -146,11 +145,10 @@ def test_an_update_that_cannot_read_what_exists_changes_nothing(stack: Any, worl
 
 def test_a_destroy_after_a_refresh_does_not_ask_for_what_is_gone(stack: Any, world: Any) -> None:
     stack.up(program)
-    gone = stack.find("c").id
-    del world.things[gone]
+    del world.things[stack.find("c").id]
 
     done = stack.refreshed_destroy()
 
     assert done.result.exit_code == 0
     assert not stack.names
-    assert ("delete", "c") not in done.calls
+    assert {name for method, name in done.calls if method == "delete"} == {"a", "b"}
