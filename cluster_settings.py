@@ -146,7 +146,11 @@ def _kafka_settings(fields: Fields) -> dict[str, str]:
         elif reason := broker_settings.refusal(name):
             fields.fault(name, f"cannot be set here: {reason}")
         else:
-            found[name] = fields.plain(name)
+            found[name] = value = fields.plain(name)
+            if not value.isprintable():
+                fields.fault(
+                    name, "has a line break or another control character: it is one value in one line"
+                )
     return found
 
 

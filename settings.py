@@ -47,7 +47,12 @@ _CONTAINER = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
 _OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IP = re.compile(rf"{_OCTET}(\.{_OCTET}){{3}}", re.ASCII)
 _URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
-_DOCKER_HOST = re.compile(r"(unix|tcp|ssh|http|https|npipe)://\S+")
+_PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
+# Over SSH, the Docker client would need another library; a tunnel of its own does without.
+_DOCKER_HOST = re.compile(
+    rf"unix:///\S+|npipe://\S+|(tcp|https?)://([\w.-]+|\[[\da-fA-F:]+\]):{_PORT}(/\S*)?", re.ASCII
+)
+_DOCKER_HOST_SAYS = "an address: tcp://HOST:PORT, where an SSH tunnel may end, or a socket such as unix:///var/run/docker.sock"
 
 
 class SettingsError(pulumi.RunError):
@@ -223,9 +228,7 @@ class _Reading:
         registry_fields.done()
         roll_first = config.text("rollFirst", "", rule=_CONTAINER, says="a Kafka node, such as kafka-1")
         docker = config.section("docker")
-        docker_host = docker.text(
-            "host", "", rule=_DOCKER_HOST, says="an address such as unix:///var/run/docker.sock"
-        )
+        docker_host = docker.text("host", "", rule=_DOCKER_HOST, says=_DOCKER_HOST_SAYS)
         free_disk = docker.size_mib("freeDisk", level.free_disk)
         docker.done()
         overrides = _overrides(config.section("overrides"))

@@ -126,7 +126,13 @@ def _threads(level: Level) -> dict[str, str]:
 
 def dynamic(level: Level, added: Mapping[str, str] | None = None) -> dict[str, str]:
     """What all brokers are told while they run, sorted by name."""
-    settings = {"log.segment.bytes": str(level.segment_mib * _MIB)}
+    settings = {
+        "log.segment.bytes": str(level.segment_mib * _MIB),
+        # What was set for all brokers counts more than their environment, and Kafka sets the first of these
+        # by itself when a cluster is formed. So both are set here, and what is changed by hand is seen.
+        "min.insync.replicas": str(level.min_insync_replicas),
+        "unclean.leader.election.enable": "false",
+    }
     settings |= {name: value for name, value in (added or {}).items() if is_dynamic(name)}
     return dict(sorted(settings.items()))
 

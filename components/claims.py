@@ -45,7 +45,8 @@ class Claim:
     containers: tuple[str, ...]
     networks: tuple[str, ...]
     volumes: tuple[str, ...]
-    ports: tuple[Port, ...]
+    published: Mapping[str, tuple[Port, ...]]
+    """Ports by container."""
     local_images: tuple[str, ...]
     """Images that must be on the host, because no registry has them."""
     memory_mib: Mapping[str, int]
@@ -53,6 +54,13 @@ class Claim:
     cpus: int
     """The largest limit of processors of any container; 0 for none."""
     free_disk_mib: int
+    engine: str = ""
+    """The id of the engine that the stack was made on; empty as long as nobody looked."""
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """All ports that it publishes."""
+        return tuple(port for ports in self.published.values() for port in ports)
 
     def to_inputs(self) -> dict[str, Any]:
         """The claim as a resource's inputs."""
@@ -64,11 +72,15 @@ class Claim:
             "containers": list(self.containers),
             "networks": list(self.networks),
             "volumes": list(self.volumes),
-            "ports": [{"address": port.address, "port": port.port} for port in self.ports],
+            "published": {
+                name: [{"address": port.address, "port": port.port} for port in ports]
+                for name, ports in self.published.items()
+            },
             "localImages": list(self.local_images),
             "memoryMib": dict(self.memory_mib),
             "cpus": self.cpus,
             "freeDiskMib": self.free_disk_mib,
+            "engine": self.engine,
         }
 
     @staticmethod
@@ -80,12 +92,17 @@ class Claim:
             containers=tuple(inputs["containers"]),
             networks=tuple(inputs["networks"]),
             volumes=tuple(inputs["volumes"]),
-            ports=tuple(Port(address=port["address"], port=int(port["port"])) for port in inputs["ports"]),
+            published={
+                name: tuple(Port(address=port["address"], port=int(port["port"])) for port in ports)
+                # A state of an earlier version does not say which container a port is for.
+                for name, ports in (inputs.get("published") or {"": inputs["ports"]}).items()
+            },
             local_images=tuple(inputs["localImages"]),
             memory_mib={name: int(limit) for name, limit in inputs["memoryMib"].items()},
             # A state of an earlier version knows of none.
             cpus=int(inputs.get("cpus", 0)),
             free_disk_mib=int(inputs["freeDiskMib"]),
+            engine=str(inputs.get("engine", "")),
         )
 
 
@@ -111,6 +128,10 @@ class Process:
 class HostFacts:
     """What a Docker host has and holds, as far as it matters to one claim."""
 
+    engine: str = ""
+    """The id of the Docker engine."""
+    address: str = ""
+    """Where it was asked."""
     containers: Mapping[str, ContainerFact] = field(default_factory=dict)
     networks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Labels by name, for networks and volumes alike."""
@@ -134,11 +155,12 @@ def claim(platform: Platform, settings: Settings) -> Claim:
         containers=tuple(blueprint.name for blueprint in blueprints),
         networks=(platform.network,),
         volumes=tuple(blueprint.data_volume for blueprint in blueprints if blueprint.data_volume),
-        ports=tuple(
-            Port(address=blueprint.bind_address, port=port.outside)
+        published={
+            blueprint.name: tuple(
+                Port(address=blueprint.bind_address, port=port.outside) for port in blueprint.ports
+            )
             for blueprint in blueprints
-            for port in blueprint.ports
-        ),
+        },
         local_images=tuple(
             sorted({blueprint.image for blueprint in blueprints} if settings.images.source == LOCAL else ())
         ),
@@ -157,14 +179,31 @@ def faults(wanted: Claim, held: Claim | None, facts: HostFacts) -> list[str]:
         facts: what is on the host.
     """
     return [
+        *(_another_engine(held, facts) if held else ()),
         *_strangers(wanted, facts),
         *(_forgotten(wanted, facts) if held is None else ()),
         *_ports(wanted, held, facts),
+        *_swapped_ports(wanted, facts),
         *_images(facts),
         *_memory(wanted, facts),
         *_processors(wanted, facts),
         *_disk(wanted, held, facts),
     ]
+
+
+def _another_engine(held: Claim, facts: HostFacts) -> Iterator[str]:
+    if held.engine in {"", facts.engine}:
+        return
+    # An engine that was set up anew on the old data has another id, too.
+    if any(held.owner.owns(labels) for _, _, labels in _named(held, facts)):
+        return
+    stack = held.owner.stack
+    yield (
+        f"the Docker engine at {facts.address} is not the one that this stack was made on, and has nothing "
+        "of it. Set DOCKER_HOST or messaging:docker.host to the address of that one. Only if that host is "
+        f"lost with its data, begin anew here: `pulumi stack rm {stack} --force --preserve-config`, then "
+        f"`pulumi stack init {stack}`"
+    )
 
 
 def _named(wanted: Claim, facts: HostFacts) -> Iterator[tuple[str, str, Mapping[str, str]]]:
@@ -224,6 +263,21 @@ def _ports(wanted: Claim, held: Claim | None, facts: HostFacts) -> Iterator[str]
                 "another process" if process.pid is None else f"process {process.pid} ({process.command})"
             )
             yield f"port {port.port} on {port.address} is taken by {holder}. End it, {free_it}"
+
+
+def _swapped_ports(wanted: Claim, facts: HostFacts) -> Iterator[str]:
+    """What one container of the stack has now and another one is to have: they are replaced one by one."""
+    for name, ports in wanted.published.items():
+        for port in ports:
+            for other, container in facts.containers.items():
+                if other == name or not wanted.owner.owns(container.labels):
+                    continue
+                if any(port.clashes(held) for held in container.ports):
+                    yield (
+                        f"port {port.port} on {port.address} is to be {name}'s, but {other} has it now, and "
+                        f"{name} could not start before that has moved. Move {other} to a free port with one "
+                        "`pulumi up`, and then this"
+                    )
 
 
 def _images(facts: HostFacts) -> Iterator[str]:

@@ -49,6 +49,8 @@ def _observe(claim: Claim, client: docker.APIClient, address: str) -> HostFacts:
     is_local = address.startswith("unix://")
     data_root = str(information.get("DockerRootDir", ""))
     return HostFacts(
+        engine=str(information.get("ID", "")),
+        address=address,
         containers=containers,
         networks={network["Name"]: network.get("Labels") or {} for network in client.networks()},
         volumes={volume["Name"]: volume.get("Labels") or {} for volume in client.volumes()["Volumes"] or ()},

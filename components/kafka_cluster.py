@@ -68,6 +68,7 @@ class KafkaCluster(pulumi.ComponentResource):
             cluster_id=topology.cluster_id,
             voters=topology.voters,
             process_roles=COMBINED if all(node.is_broker for node in topology.nodes) else DEDICATED,
+            brokers={node.id: node.name for node in topology.brokers},
             image_source=args.image_source,
             topics={
                 topic.name: {"partitions": topic.partitions, "replicationFactor": topic.replication_factor}
@@ -98,6 +99,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 KafkaNodeArgs(
                     blueprint=blueprint,
                     owner=args.owner,
+                    cluster_id=topology.cluster_id,
                     nodes=addresses,
                     # One after another, without waiting for health: a quorum forms only when most of its
                     # members run. Once it has, the gates wait.
@@ -114,6 +116,7 @@ class KafkaCluster(pulumi.ComponentResource):
         containers = [made[node.id] for node in topology.nodes]
         self.ready = ClusterReady(
             f"{name}-ready",
+            cluster_id=topology.cluster_id,
             nodes=[{key: node[key] for key in ("id", "name", "host", "port")} for node in brokers],
             voters=[node.id for node in topology.controllers],
             containers=[one.id for one in containers],
@@ -125,6 +128,7 @@ class KafkaCluster(pulumi.ComponentResource):
         self.started = containers if len(brokers) == 1 else [self.ready]
         settings = ClusterSettings(
             f"{name}-settings",
+            cluster_id=topology.cluster_id,
             nodes=[{key: node[key] for key in ("id", "host", "port")} for node in brokers],
             settings=args.planned.kafka_settings,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready], deleted_with=self.identity),

@@ -29,6 +29,8 @@ class KafkaNodeArgs:
     """Its container, with a data volume."""
     owner: Owner
     """The stack that its labels name."""
+    cluster_id: str
+    """Kafka's, of the cluster that the node belongs to."""
     nodes: Sequence[Mapping[str, Any]]
     """All nodes of the cluster, as the gate asks them."""
     previous: docker.Container | None
@@ -59,6 +61,7 @@ class KafkaNode(pulumi.ComponentResource):
         gate = BrokerGate(
             f"{name}-gate",
             node=blueprint.name,
+            cluster_id=args.cluster_id,
             nodes=args.nodes,
             previous=[one.id for one in previous],
             settings=blueprint.described,
@@ -86,6 +89,7 @@ class KafkaNode(pulumi.ComponentResource):
                 f"{name}-guard",
                 broker=brokers[blueprint.name]["id"],
                 node=blueprint.name,
+                cluster_id=args.cluster_id,
                 nodes=[{key: node[key] for key in ("id", "host", "port")} for node in brokers.values()],
                 opts=pulumi.ResourceOptions(
                     parent=self, depends_on=[self.container], deleted_with=args.identity

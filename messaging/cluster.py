@@ -60,16 +60,18 @@ class Features:
     finalized: Mapping[str, int]
 
 
-def look(address: Address) -> View:
+def look(address: Address, *, cluster_id: str = "") -> View:
     """Brokers and partitions as the node sees them now.
 
-    Raises:
-        NodeError: it does not answer, or refuses.
-    """
-    from kafka.protocol.metadata import MetadataRequest, MetadataResponse
+    Args:
+        address: who is asked.
+        cluster_id: the cluster that it must belong to; empty for any.
 
-    request = MetadataRequest(topics=None, allow_auto_topic_creation=False, version=7)
-    answer = ask(address, request, MetadataResponse)
+    Raises:
+        NodeError: it does not answer, refuses, or belongs to another cluster.
+    """
+    answer = _metadata(address, None, ANSWER_SECONDS)
+    _raise_if_strange(address, answer.cluster_id or "", cluster_id)
     topics = {topic.name: topic.partitions for topic in answer.topics if not topic.error_code}
     least = _least_in_sync(address, topics)
     return View(
@@ -94,6 +96,36 @@ def look(address: Address) -> View:
             )
         ),
     )
+
+
+def confirm(address: Address, cluster_id: str, *, timeout: float = ANSWER_SECONDS) -> None:
+    """Returns if a node of the cluster answers there.
+
+    Args:
+        address: who is asked.
+        cluster_id: the cluster's; empty for any.
+        timeout: seconds for connecting, and again for each part of the answer.
+
+    Raises:
+        NodeError: nobody answers, or a node of another cluster.
+    """
+    _raise_if_strange(address, _metadata(address, [], timeout).cluster_id or "", cluster_id)
+
+
+def _metadata(address: Address, topics: list[str] | None, timeout: float) -> Any:
+    """The node's answer about its cluster and these topics; about all of them for None."""
+    from kafka.protocol.metadata import MetadataRequest, MetadataResponse
+
+    request = MetadataRequest(topics=topics, allow_auto_topic_creation=False, version=7)
+    return ask(address, request, MetadataResponse, timeout=timeout)
+
+
+def _raise_if_strange(address: Address, found: str, expected: str) -> None:
+    if expected and found != expected:
+        raise NodeError(
+            f"{address} belongs to another Kafka cluster: its id is {found or 'unknown'}, "
+            f"this one's {expected}"
+        )
 
 
 def _least_in_sync(address: Address, topics: Collection[str]) -> dict[str, int]:

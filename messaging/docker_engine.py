@@ -44,12 +44,19 @@ def connected(configured: str = "") -> Iterator[docker.APIClient]:
     Raises:
         EngineError: the engine does not answer, not to this user, or refuses what is done inside.
     """
-    options: Any = {"base_url": configured} if configured else docker.utils.kwargs_from_env()
     try:
+        options: Any = {"base_url": configured} if configured else docker.utils.kwargs_from_env()
         with closing(docker.APIClient(**options, version="auto", timeout=ANSWER_SECONDS)) as client:
             yield client
     except docker.errors.APIError as error:
         raise EngineError(f"the Docker engine refuses: {error.explanation or error}") from None
+    except docker.errors.TLSParameterError:
+        folder = os.environ.get("DOCKER_CERT_PATH") or "not set, so ~/.docker"
+        raise EngineError(
+            "DOCKER_TLS_VERIFY is set, but the certificates that it needs are not there: "
+            f"DOCKER_CERT_PATH ({folder}) must be a folder with ca.pem, "
+            "cert.pem and key.pem"
+        ) from None
     except (docker.errors.DockerException, requests.RequestException) as error:
         raise _explained(error, address_of(configured)) from None
 

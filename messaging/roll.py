@@ -15,6 +15,7 @@ from messaging.cluster import View
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from messaging.protocol import Address
     from messaging.quorum import Quorum
 
 SHOWN = 8
@@ -51,6 +52,10 @@ class Container:
     """What its label says; empty if it has none."""
     cpus: float = 0
     """Its limit of processors as it is now; 0 for none."""
+    advertised: Address | None = None
+    """Where it tells clients outside the Docker network to find it; None for a node that is no broker."""
+    inside: Address | None = None
+    """Where it listens on the Docker network, by number; None if it is on none."""
 
     @property
     def runs(self) -> bool:
@@ -72,6 +77,8 @@ class Fact:
     """The cluster, asked at the node's own listener, or why there is no answer."""
     quorum: Quorum | str
     """The same of the quorum."""
+    address: Address | None = None
+    """Where it answered."""
 
     @property
     def answers(self) -> bool:
@@ -118,6 +125,12 @@ def decide(target: Node, nodes: Sequence[Node], facts: Mapping[str, Fact], *, be
     if not serves and 2 * running <= len(voters):
         said = f"{running} of {len(voters)} controllers run, so there is no cluster that could be disturbed"
         return Verdict(passes=True, reasons=(said,) if running else ())
+    if own.container and own.container.state == MISSING and own.answers:
+        said = (
+            f"this Docker engine knows no container {target.name}, but {own.address} answers for the "
+            "cluster, which runs on another engine: DOCKER_HOST or messaging:docker.host must name that one"
+        )
+        return Verdict(passes=False, reasons=(said,), hopeless=True, progress=(1, 0, 0, 0, 0))
     # Silence alone is no proof: it may be starting while Docker does not say.
     if own.container and not own.container.runs:
         said = f"{target.name} is {own.container.state}: its replacement is its repair"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
 from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
-from messaging import observe, roll
+from messaging import cluster, observe, roll
 from messaging.cluster import View
 from messaging.leadership import Homecoming
 from messaging.protocol import Address, NodeError
@@ -43,6 +43,7 @@ class BrokerGate(Resource, module="messaging", name="BrokerGate"):
         name: str,
         *,
         node: str,
+        cluster_id: str,
         nodes: Sequence[Mapping[str, Any]],
         previous: Sequence[pulumi.Input[str]],
         settings: Mapping[str, str],
@@ -55,6 +56,7 @@ class BrokerGate(Resource, module="messaging", name="BrokerGate"):
         Args:
             name: its logical name.
             node: the node that it stands before.
+            cluster_id: Kafka's, so that no other cluster's answer is taken for this one's.
             nodes: each one's ``id``, ``name``, ``host``, ``port``, ``broker``, ``voter``, ``wanted``, the
                 hash of what its container is built from, and ``cpus``, its limit of processors.
             previous: the id of the container that is replaced before this one.
@@ -65,6 +67,7 @@ class BrokerGate(Resource, module="messaging", name="BrokerGate"):
         """
         props = {
             "node": node,
+            "clusterId": cluster_id,
             "nodes": [dict(one) for one in nodes],
             "previous": list(previous),
             "settings": dict(settings),
@@ -110,13 +113,13 @@ class BrokerGateProvider(EmptyProvider):
         own = next(node for node in _props["nodes"] if node["name"] == _props["node"])
         if not own["broker"]:
             return
+        others = {name: address for name, address in _addresses(_props).items() if name != own["name"]}
+        found = observe.places(others, observe.containers(_props["dockerHost"], others))
         reasons = []
-        for node in _props["nodes"]:
-            if node == own or not node["broker"]:
-                continue
+        for address in (one for places in found.values() for one in places):
             try:
-                # Numbers arrive as floats.
-                unregister(Address(host=str(node["host"]), port=int(node["port"])), int(own["id"]))
+                cluster.confirm(address, _cluster_id(_props))
+                unregister(address, int(own["id"]))
             except NodeError as error:
                 reasons.append(str(error))
             else:
@@ -156,13 +159,23 @@ def _nodes(props: Mapping[str, Any]) -> list[roll.Node]:
     ]
 
 
-def _wait(props: Mapping[str, Any]) -> None:
-    nodes = _nodes(props)
-    addresses = {
+def _addresses(props: Mapping[str, Any]) -> dict[str, Address]:
+    """Where the program wants the brokers, by name."""
+    return {
         str(node["name"]): Address(host=str(node["host"]), port=int(node["port"]))
         for node in props["nodes"]
         if node["broker"]
     }
+
+
+def _cluster_id(props: Mapping[str, Any]) -> str:
+    return str(props.get("clusterId", ""))  # a state of an earlier version knows of none
+
+
+def _wait(props: Mapping[str, Any]) -> None:
+    nodes = _nodes(props)
+    wanted = _addresses(props)
+    addresses = dict(wanted)
     names = [node.name for node in nodes]
     target = next(node for node in nodes if node.name == props["node"])
 
@@ -170,8 +183,11 @@ def _wait(props: Mapping[str, Any]) -> None:
     facts: dict[str, roll.Fact] = {}
 
     def ask() -> roll.Verdict:
-        found = observe.facts(addresses, observe.containers(props["dockerHost"], names), names)
+        containers = observe.containers(props["dockerHost"], names)
+        places = observe.places(wanted, containers)
+        found = observe.facts(places, containers, names, cluster_id=_cluster_id(props))
         facts.update(found)
+        addresses.update({name: fact.address for name, fact in found.items() if fact.address})
         verdict = roll.decide(target, nodes, found)
         if verdict.passes:
             return verdict

@@ -32,6 +32,7 @@ class BrokerGuard(Resource, module="messaging", name="BrokerGuard"):
         *,
         broker: int,
         node: str,
+        cluster_id: str,
         nodes: Sequence[Mapping[str, Any]],
         opts: pulumi.ResourceOptions,
     ) -> None:
@@ -41,10 +42,16 @@ class BrokerGuard(Resource, module="messaging", name="BrokerGuard"):
             name: its logical name.
             broker: Kafka's id of the broker.
             node: its container's name.
+            cluster_id: Kafka's, so that no other cluster's answer is taken for this one's.
             nodes: ``id``, ``host`` and ``port`` of each broker.
             opts: with the broker's container among ``depends_on``, and ``deleted_with`` the cluster.
         """
-        props = {"broker": broker, "node": node, "nodes": [dict(one) for one in nodes]}
+        props = {
+            "broker": broker,
+            "node": node,
+            "clusterId": cluster_id,
+            "nodes": [dict(one) for one in nodes],
+        }
         super().__init__(BrokerGuardProvider(), name, props, opts)
 
 
@@ -67,7 +74,7 @@ class BrokerGuardProvider(EmptyProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Refuses while the broker holds anything, and where nobody can tell."""
         broker = int(_props["broker"])
-        held = held_by({broker}, _props["nodes"])
+        held = held_by({broker}, _props)
         if held is None:
             raise Refusal(
                 f"{_props['node']} was not removed: no broker says what it still holds. `messaging health` "
@@ -77,17 +84,19 @@ class BrokerGuardProvider(EmptyProvider):
             raise Refusal(refusal(str(_props["node"]), held[broker]))
 
 
-def held_by(brokers: set[int], nodes: Sequence[Mapping[str, Any]]) -> dict[int, list[str]] | None:
+def held_by(brokers: set[int], props: Mapping[str, Any]) -> dict[int, list[str]] | None:
     """Partitions by the brokers that hold a replica of them; None if no node answers.
 
     Args:
         brokers: whose partitions.
-        nodes: who is asked, one after another: ``host`` and ``port`` of each.
+        props: ``nodes``, who is asked, one after another: ``host`` and ``port`` of each; and ``clusterId``,
+            which a state of an earlier version does not know.
     """
-    for node in nodes:
+    for node in props["nodes"]:
         try:
             # Numbers arrive as floats.
-            view = cluster.look(Address(host=str(node["host"]), port=int(node["port"])))
+            address = Address(host=str(node["host"]), port=int(node["port"]))
+            view = cluster.look(address, cluster_id=str(props.get("clusterId", "")))
         except NodeError:
             continue
         return {broker: [one.name for one in view.partitions if broker in one.replicas] for broker in brokers}

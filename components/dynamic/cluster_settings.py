@@ -39,6 +39,7 @@ class ClusterSettings(Resource, module="messaging", name="ClusterSettings"):
         self,
         name: str,
         *,
+        cluster_id: str,
         nodes: Sequence[Mapping[str, Any]],
         settings: Mapping[str, str],
         opts: pulumi.ResourceOptions,
@@ -47,11 +48,16 @@ class ClusterSettings(Resource, module="messaging", name="ClusterSettings"):
 
         Args:
             name: its logical name.
+            cluster_id: Kafka's, so that no other cluster is taken for this one.
             nodes: ``id``, ``host`` and ``port`` of each broker.
             settings: Kafka's names and values.
             opts: with the gate of the whole cluster among ``depends_on``.
         """
-        props = {"nodes": [dict(one) for one in nodes], "settings": dict(settings)}
+        props = {
+            "clusterId": cluster_id,
+            "nodes": [dict(one) for one in nodes],
+            "settings": dict(settings),
+        }
         super().__init__(ClusterSettingsProvider(), name, props, opts)
 
 
@@ -68,7 +74,7 @@ class ClusterSettingsProvider(EmptyProvider):
         """Other values, in the state or in the cluster; where the brokers are reached is no setting."""
         found, wanted = _strayed(_olds.get("settings", {}), _news)
         _tell(found, wanted, "while the brokers run: no finished run has left it so")
-        return DiffResult(changes=found != wanted or differs(_olds, _news, ignoring=("nodes",)))
+        return DiffResult(changes=found != wanted or differs(_olds, _news, ignoring=("nodes", "clusterId")))
 
     @told_plainly
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -85,23 +91,25 @@ class ClusterSettingsProvider(EmptyProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """What the brokers really have, a setting that nobody wants included; as before if none answers."""
         try:
-            _, live = _ask(props["nodes"], timeout=ANSWER_SECONDS)
+            _, live = _ask(props, timeout=ANSWER_SECONDS)
         except NodeError:
             return ReadResult(id_, dict(props))
         return ReadResult(id_, props | {"settings": _seen(live, props["settings"])})
 
 
-def _ask(nodes: Sequence[Mapping[str, Any]], *, timeout: float) -> tuple[Address, dict[str, str]]:
-    """The first broker that answers, and what is set for all of them.
+def _ask(props: Mapping[str, Any], *, timeout: float) -> tuple[Address, dict[str, str]]:
+    """The cluster's first broker that answers, and what is set for all of them.
 
     Raises:
         NodeError: none answers.
     """
     reasons = []
-    for node in nodes:
+    for node in props["nodes"]:
         # Numbers arrive as floats.
         address = Address(host=str(node["host"]), port=int(node["port"]))
         try:
+            # A state of an earlier version knows no id.
+            cluster.confirm(address, str(props.get("clusterId", "")), timeout=timeout)
             found = cluster.configuration(
                 address, cluster.BROKER, [cluster.WHOLE_CLUSTER], dynamic=True, timeout=timeout
             )
@@ -137,7 +145,7 @@ def _strayed(olds: Mapping[str, str], props: Mapping[str, Any]) -> tuple[dict[st
     """What the brokers have and should have, of what the program did not change; nothing if none answers."""
     nodes, wanted = props["nodes"], props["settings"]
     try:
-        _, live = _ask(nodes, timeout=LOOK_SECONDS / len(nodes))
+        _, live = _ask(props, timeout=LOOK_SECONDS / len(nodes))
     except NodeError:
         return {}, {}
     seen = _seen(live, wanted)
@@ -156,7 +164,7 @@ def _apply(olds: Mapping[str, str], props: Mapping[str, Any]) -> None:
     """
     nodes, wanted = props["nodes"], props["settings"]
     try:
-        address, live = _ask(nodes, timeout=ANSWER_SECONDS)
+        address, live = _ask(props, timeout=ANSWER_SECONDS)
     except NodeError as error:
         raise Refusal(f"no broker takes settings now: {error}") from None
     gone = {*olds, *_seen(live, wanted)} - wanted.keys()
@@ -170,14 +178,14 @@ def _apply(olds: Mapping[str, str], props: Mapping[str, Any]) -> None:
         # What neither the state nor the program knows is not put back.
         before = {name: live.get(name) for name in changed if name in olds or name in wanted}
         raise Refusal(
-            f"the brokers' settings were not changed: {error}. {_taken_back(nodes, before)}"
+            f"the brokers' settings were not changed: {error}. {_taken_back(props, before)}"
         ) from None
 
 
-def _taken_back(nodes: Sequence[Mapping[str, Any]], before: Mapping[str, str | None]) -> str:
+def _taken_back(props: Mapping[str, Any], before: Mapping[str, str | None]) -> str:
     """Gives the brokers what they had, and says whether they have it."""
     try:
-        address, _ = _ask(nodes, timeout=ANSWER_SECONDS)
+        address, _ = _ask(props, timeout=ANSWER_SECONDS)
         cluster.configure(address, cluster.BROKER, {cluster.WHOLE_CLUSTER: before})
     except NodeError as error:
         return (

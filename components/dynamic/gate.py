@@ -13,7 +13,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 
 from components.dynamic.broker_guard import held_by, refusal
 from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
-from messaging import quorum
+from messaging import cluster, quorum
 from messaging.protocol import Address, NodeError
 from messaging.readiness import View, missing
 
@@ -38,6 +38,7 @@ class ClusterReady(Resource, module="messaging", name="ClusterReady"):
         self,
         name: str,
         *,
+        cluster_id: str,
         nodes: Sequence[Mapping[str, Any]],
         voters: Sequence[int],
         containers: Sequence[pulumi.Input[str]],
@@ -48,6 +49,7 @@ class ClusterReady(Resource, module="messaging", name="ClusterReady"):
 
         Args:
             name: its logical name.
+            cluster_id: Kafka's, so that no other cluster's answer is taken for this one's.
             nodes: ``id``, ``name``, ``host`` and ``port`` of each broker, as reached from where Pulumi runs.
             voters: the ids of all members of the quorum.
             containers: the ids of the nodes' containers; a new one makes the gate wait again.
@@ -55,6 +57,7 @@ class ClusterReady(Resource, module="messaging", name="ClusterReady"):
             opts: with the containers among ``depends_on``.
         """
         props = {
+            "clusterId": cluster_id,
             "nodes": [dict(node) for node in nodes],
             "voters": list(voters),
             "containers": list(containers),
@@ -71,7 +74,7 @@ class ClusterReadyProvider(EmptyProvider):
         wanted = {int(node["id"]) for node in news["nodes"]}
         gone = {int(node["id"]): str(node["name"]) for node in _olds.get("nodes", ())}
         gone = {broker: name for broker, name in gone.items() if broker not in wanted}
-        held = (held_by(set(gone), _olds["nodes"]) if gone else None) or {}
+        held = (held_by(set(gone), _olds) if gone else None) or {}
         refusals = [refusal(gone[broker], names) for broker, names in sorted(held.items()) if names]
         return CheckResult(news, [CheckFailure("nodes", reason) for reason in refusals])
 
@@ -96,7 +99,8 @@ def _wait(props: Mapping[str, Any]) -> None:
     nodes = props["nodes"]
     # Numbers arrive as floats.
     ids = [int(node["id"]) for node in nodes]
-    look = LiveCluster({node["name"]: (node["host"], int(node["port"])) for node in nodes}).look
+    addresses = {str(node["name"]): Address(host=str(node["host"]), port=int(node["port"])) for node in nodes}
+    look = LiveCluster(addresses, str(props["clusterId"])).look
     wait_until_complete(
         lambda: missing(look(), brokers=ids, voters=[int(voter) for voter in props["voters"]]),
         [str(node["name"]) for node in nodes],
@@ -145,21 +149,24 @@ def wait_until_complete(
 class LiveCluster:
     """The nodes of a cluster, asked at the addresses that clients use."""
 
-    def __init__(self, addresses: Mapping[str, tuple[str, int]]) -> None:
+    def __init__(self, addresses: Mapping[str, Address], cluster_id: str) -> None:
         """Connects to nothing yet.
 
         Args:
-            addresses: host and port by the node's name.
+            addresses: by the node's name.
+            cluster_id: what a node must belong to.
         """
         self._addresses = addresses
+        self._cluster_id = cluster_id
         self._admin: Any = None
 
     def look(self) -> View:
         """What the nodes say now."""
         quorums: dict[str, quorum.Quorum | str] = {}
-        for name, (host, port) in self._addresses.items():
+        for name, address in self._addresses.items():
             try:
-                quorums[name] = quorum.describe(Address(host=host, port=port), timeout=ANSWER_SECONDS)
+                cluster.confirm(address, self._cluster_id)
+                quorums[name] = quorum.describe(address, timeout=ANSWER_SECONDS)
             except NodeError as error:
                 quorums[name] = str(error)
         if all(isinstance(answer, str) for answer in quorums.values()):
@@ -172,7 +179,7 @@ class LiveCluster:
         from confluent_kafka.admin import AdminClient
 
         if self._admin is None:
-            servers = ",".join(f"{host}:{port}" for host, port in self._addresses.values())
+            servers = ",".join(str(address) for address in self._addresses.values())
             quiet = {"log_level": 0, "error_cb": lambda _: None}
             self._admin = AdminClient({"bootstrap.servers": servers} | quiet)
         try:

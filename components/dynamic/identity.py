@@ -30,6 +30,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
         cluster_id: str,
         voters: Sequence[str],
         process_roles: str,
+        brokers: Mapping[int, str],
         image_source: str,
         topics: Mapping[str, Mapping[str, int]],
         overrides: Mapping[str, str],
@@ -42,6 +43,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
             cluster_id: Kafka's, which every data volume carries.
             voters: the members of the quorum, each as ``id@host:port``.
             process_roles: ``combined`` if brokers are controllers, else ``dedicated``.
+            brokers: names of their containers by Kafka's ids.
             image_source: decides which product keeps the schemas, and in what form.
             topics: by name, ``partitions`` and ``replicationFactor``.
             overrides: by change, in the words of a refusal: why it is made nevertheless. They stay in the
@@ -52,6 +54,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
             "clusterId": cluster_id,
             "voters": list(voters),
             "processRoles": process_roles,
+            "brokers": {str(broker): container for broker, container in sorted(brokers.items())},
             "imageSource": image_source,
             "topics": {topic: dict(facts) for topic, facts in sorted(topics.items())},
             "overrides": dict(sorted(overrides.items())),
@@ -87,7 +90,7 @@ def refusals(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str
         olds: the inputs in the state.
         news: the wanted inputs.
     """
-    rules = (_another_cluster, _other_voters, _other_roles, _other_image_source, _fewer)
+    rules = (_another_cluster, _other_voters, _other_roles, _other_names, _other_image_source, _fewer)
     return [refusal for rule in rules for refusal in rule(olds, news)]
 
 
@@ -118,6 +121,24 @@ def _other_roles(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple
         return []
     problem = f"the nodes are {old} and would become {new}; a node keeps its roles. {_START_AFRESH}"
     return [("processRoles", problem)]
+
+
+def _other_names(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:
+    # Names of voters are told with their quorum, and another instance changes them all.
+    if olds.get("clusterId") != news["clusterId"] or olds.get("voters") != news["voters"]:
+        return []
+    changed = [
+        f"broker {broker} is {old} and would become {new}"
+        for broker, old in olds.get("brokers", {}).items()
+        if (new := news["brokers"].get(broker, old)) != old
+    ]
+    if not changed:
+        return []
+    problem = (
+        f"{', '.join(changed)}: its volume is called after it, so that it would begin with an empty one. "
+        f"A single broker's name has no number: keep one broker, or several. {_START_AFRESH}"
+    )
+    return [("brokers", problem)]
 
 
 def _other_image_source(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:

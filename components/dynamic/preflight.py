@@ -46,13 +46,17 @@ class PreflightProvider(EmptyProvider):
         previewing = bool(news.pop(_PREVIEWING, False))
         wanted = Claim.from_inputs(news)
         held = Claim.from_inputs(_olds) if _olds else None
+        # A preview may run where the engine is not: what is known of it stays known.
+        news["engine"] = held.engine if held else ""
         try:
-            found = faults(wanted, held, observe(wanted))
+            facts = observe(wanted)
+            found = faults(wanted, held, facts)
         except EngineError as error:
             if previewing and isinstance(error, NoAnswerError):
                 tell(f"{error}. This preview cannot say whether the host has what the stack claims")
                 return CheckResult(news, [])
             return CheckResult(news, [CheckFailure("dockerHost", str(error))])
+        news["engine"] = facts.engine
         return CheckResult(news, [CheckFailure(_PROPERTY, fault) for fault in found])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from messaging import cluster, observe
 from messaging.cli.projects import ProjectError
 from messaging.naming import BROKER, BUILT_FROM_LABEL, CONTROLLER, PROJECT_LABEL, ROLE_LABEL, STACK_LABEL
-from messaging.protocol import Address, NodeError
+from messaging.protocol import NodeError
 from messaging.roll import MISSING, Container
 
 if TYPE_CHECKING:
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
     import docker
 
     from messaging.naming import Owner
+    from messaging.protocol import Address
     from messaging.roll import Fact
-
-_EXTERNAL = re.compile(r"EXTERNAL://([^:,]+):(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +57,8 @@ class KafkaNodes:
         """
         containers = {node.name: node.container for node in self.nodes}
         containers |= {name: Container(state=MISSING, built_from="") for name in missing}
-        return observe.facts(self.addresses, containers, containers)
+        addresses = {name: (address,) for name, address in self.addresses.items()}
+        return observe.facts(addresses, containers, containers)
 
     def anyone(self) -> Address:
         """A broker that answers.
@@ -103,12 +102,11 @@ def find(client: docker.APIClient, owner: Owner, stack: str) -> KafkaNodes:
             continue
         details = client.inspect_container(one["Id"])
         variables = dict(entry.partition("=")[::2] for entry in details["Config"]["Env"])
-        external = _EXTERNAL.search(variables.get("KAFKA_ADVERTISED_LISTENERS", ""))
         found.append(
             KafkaNode(
                 id=int(variables["KAFKA_NODE_ID"]),
                 name=details["Name"].removeprefix("/"),
-                address=Address(host=external[1], port=int(external[2])) if external else None,
+                address=observe.advertised(details).get("EXTERNAL"),
                 container=Container(
                     state=details["State"]["Status"], built_from=labels.get(BUILT_FROM_LABEL, "")
                 ),

@@ -34,8 +34,16 @@ def items(props: Mapping[str, Any], key: str) -> list[Any]:
 
 
 def environment(props: Mapping[str, Any]) -> dict[str, str]:
-    """A container's environment variables."""
-    return dict(_pair(entry) for entry in items(props, "envs"))
+    """A container's environment variables, with what lines of a value that has several set for Kafka.
+
+    The images write a variable as a line of a file of settings, in which the last of two lines counts.
+    """
+    found = dict(_pair(entry) for entry in items(props, "envs"))
+    for value in list(found.values()):
+        for line in value.splitlines()[1:]:
+            setting, given = _pair(line)
+            found[variable(setting.strip())] = given.strip()
+    return found
 
 
 def _pair(entry: str) -> tuple[str, str]:

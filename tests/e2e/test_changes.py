@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import docker.errors
 import pytest
 import yaml
+from confluent_kafka import Consumer, Producer
 
 from tests.e2e import harness
 
@@ -177,3 +180,30 @@ def test_containers_are_gone_when_asked_for_by_name_after_destroy(workspace: Wor
 
     with pytest.raises(docker.errors.NotFound):
         workspace.container("kafka-dev")
+
+
+def test_all_ports_move_with_one_update_and_the_messages_stay(workspace: Workspace) -> None:
+    workspace.up()
+    topic = workspace.outputs()["topics"][0]
+    producer = Producer({"bootstrap.servers": f"localhost:{workspace.port(9092)}", "acks": "all"})
+    producer.produce(topic, value=b"still here")
+    assert producer.flush(30) == 0
+
+    moved = replace(workspace, offset=harness.free_offset())
+    moved.configure("portOffset", str(moved.offset))
+    moved.up()
+
+    assert moved.container("kafka-dev").status == "running"
+    consumer = Consumer(
+        {
+            "bootstrap.servers": f"localhost:{moved.port(9092)}",
+            "group.id": "after",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    with closing(consumer):
+        consumer.subscribe([topic])
+        message = consumer.poll(60)
+    assert message is not None
+    assert message.value() == b"still here"
+    moved.pulumi("preview", "--expect-no-changes")

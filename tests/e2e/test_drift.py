@@ -142,6 +142,24 @@ def test_taking_back_a_longer_retention_that_brokers_were_given_by_hand_is_said_
     platform.pulumi("preview", "--expect-no-changes")
 
 
+def test_dangers_that_were_set_by_hand_for_all_brokers_are_seen_and_taken_back(platform: Workspace) -> None:
+    brokers = ("--bootstrap-server", "localhost:29092", "--entity-type", "brokers", "--entity-default")
+    given = "unclean.leader.election.enable=true,min.insync.replicas=3"
+    platform.execute("kafka-dev", "kafka-configs", *brokers, "--alter", "--add-config", given)
+    try:
+        seen = platform.pulumi("preview", "--expect-no-changes", check=False)
+    finally:
+        platform.up()
+
+    assert seen.code == 7, seen.text
+    assert "unclean.leader.election.enable (true -> false)" in seen.text
+    assert "min.insync.replicas (3 -> 1)" in seen.text
+    described = platform.execute("kafka-dev", "kafka-configs", *brokers, "--describe")
+    assert "unclean.leader.election.enable=false" in described
+    assert "min.insync.replicas=1" in described
+    platform.pulumi("preview", "--expect-no-changes")
+
+
 def test_a_setting_that_another_tool_made_is_kept_and_never_reset_unsaid(
     platform: Workspace, tmp_path: Path
 ) -> None:

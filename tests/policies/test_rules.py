@@ -227,6 +227,12 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
     (
         "auto-creation-off",
         CONTAINER,
+        env("KAFKA_ZZ_TOP", "1\nauto.create.topics.enable=true"),
+        "auto.create.topics.enable true",
+    ),
+    (
+        "auto-creation-off",
+        CONTAINER,
         env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", None),
         "left open, which is true",
     ),

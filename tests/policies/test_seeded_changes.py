@@ -94,8 +94,8 @@ SEEDS = (
         "min ISR 1 in what brokers are told while they run",
         "broker-min-isr",
         ("All brokers are told min.insync.replicas 1 while they run", "at least 2"),
-        'settings = {"log.segment.bytes":',
-        'settings = {"min.insync.replicas": "1", "log.segment.bytes":',
+        '"min.insync.replicas": str(level.min_insync_replicas),',
+        '"min.insync.replicas": "1",',
     ),
     Seed(
         "min ISR 1 of the transaction log",
@@ -164,8 +164,15 @@ SEEDS = (
         "unclean elections on the brokers",
         "unclean-election-off",
         ("node kafka-1", "unclean.leader.election.enable true"),
-        '"unclean.leader.election.enable": "false",',
-        '"unclean.leader.election.enable": "true",',
+        '"unclean.leader.election.enable": "false",\n        # These',
+        '"unclean.leader.election.enable": "true",\n        # These',
+    ),
+    Seed(
+        "unclean elections in what brokers are told while they run",
+        "unclean-election-off",
+        ("What all brokers are told while they run has unclean.leader.election.enable true",),
+        '"unclean.leader.election.enable": "false",\n    }',
+        '"unclean.leader.election.enable": "true",\n    }',
     ),
     Seed(
         "unclean elections of the topics",

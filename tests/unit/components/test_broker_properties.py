@@ -84,7 +84,16 @@ def test_what_kafka_changes_while_it_runs_is_not_in_the_environment(dev: Setting
     assert variables["KAFKA_QUEUED_MAX_REQUESTS"] == "700"
     assert variables["KAFKA_NUM_IO_THREADS"] == "4", "a broker that starts does not take any number of them"
     assert not {"KAFKA_LOG_RETENTION_MS", "KAFKA_LOG_SEGMENT_BYTES"} & set(variables)
-    assert dynamic == {"log.retention.ms": "1000", "log.segment.bytes": str(64 * 1024 * 1024)}
+    assert dynamic == {
+        "log.retention.ms": "1000",
+        "log.segment.bytes": str(64 * 1024 * 1024),
+        "min.insync.replicas": "1",
+        "unclean.leader.election.enable": "false",
+    }
+
+
+def test_what_a_write_needs_is_told_to_brokers_that_run_too(prod: Settings) -> None:
+    assert broker_properties.dynamic(prod.level)["min.insync.replicas"] == "2"
 
 
 def of(settings: Settings, number: int = 0) -> dict[str, str]:

@@ -40,9 +40,53 @@ def test_a_free_host_gives_everything(wanted: Claim) -> None:
 def test_a_claim_survives_being_a_resources_inputs(wanted: Claim) -> None:
     as_floats: dict[str, Any] = wanted.to_inputs()
     as_floats["freeDiskMib"] = float(as_floats["freeDiskMib"])
-    as_floats["ports"] = [port | {"port": float(port["port"])} for port in as_floats["ports"]]
+    as_floats["published"] = {
+        name: [port | {"port": float(port["port"])} for port in ports]
+        for name, ports in as_floats["published"].items()
+    }
 
     assert Claim.from_inputs(as_floats) == wanted
+
+
+def test_the_claim_of_an_earlier_version_still_names_its_ports(wanted: Claim) -> None:
+    earlier: dict[str, Any] = wanted.to_inputs()
+    del earlier["published"], earlier["engine"]
+    earlier["ports"] = [{"address": "127.0.0.1", "port": 8081.0}]
+
+    assert Claim.from_inputs(earlier).ports == (REGISTRY_PORT,)
+
+
+def test_another_engine_that_has_nothing_of_the_stack_is_refused_with_the_ways_out(wanted: Claim) -> None:
+    held = replace(wanted, engine="ours")
+    elsewhere = replace(ROOMY, engine="theirs", address="tcp://other:2375")
+
+    told = only(faults(wanted, held, elsewhere))
+
+    assert told.startswith("the Docker engine at tcp://other:2375 is not the one that this stack was made on")
+    assert "DOCKER_HOST or messaging:docker.host" in told
+    assert "`pulumi stack rm dev --force --preserve-config`" in told
+
+
+@pytest.mark.parametrize(
+    ("known", "facts"),
+    [
+        ("ours", replace(ROOMY, engine="ours")),
+        ("", replace(ROOMY, engine="theirs")),
+        ("ours", replace(ROOMY, engine="anew", volumes={"kafka-dev-data": OURS})),
+    ],
+    ids=["the same", "never looked", "set up anew on the old data"],
+)
+def test_the_engine_that_has_the_stack_is_taken(wanted: Claim, known: str, facts: HostFacts) -> None:
+    assert faults(wanted, replace(wanted, engine=known), facts) == []
+
+
+def test_a_port_that_moves_from_one_container_to_another_is_refused(wanted: Claim) -> None:
+    held = replace(ROOMY, containers={"kafka-dev": ContainerFact(labels=OURS, ports=(REGISTRY_PORT,))})
+
+    told = only(faults(wanted, wanted, held))
+
+    assert told.startswith("port 8081 on 127.0.0.1 is to be schema-registry-dev's, but kafka-dev has it now")
+    assert "Move kafka-dev to a free port with one `pulumi up`" in told
 
 
 @pytest.mark.parametrize("labels", [{}, THEIRS], ids=["unlabelled", "of another instance"])

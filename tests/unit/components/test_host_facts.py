@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ANYWHERE = "0.0.0.0"  # noqa: S104 - read, not bound
 ANSWERS: dict[str, Any] = {
     "/version": {"ApiVersion": "1.41"},
-    "/info": {"NCPU": 4, "MemTotal": 2048 * 1024 * 1024, "DockerRootDir": "/"},
+    "/info": {"ID": "engine-1", "NCPU": 4, "MemTotal": 2048 * 1024 * 1024, "DockerRootDir": "/"},
     "/containers/json": [
         {
             "Names": ["/web"],
@@ -80,12 +80,15 @@ def engine_socket(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def wanted(dev: Settings, engine_socket: str) -> Claim:
-    return replace(claim(platform.plan(dev, Catalogue(streams=())), dev), docker_host=engine_socket, ports=())
+    nothing = platform.plan(dev, Catalogue(streams=()))
+    return replace(claim(nothing, dev), docker_host=engine_socket, published={})
 
 
 def test_names_labels_ports_and_sizes_are_read(wanted: Claim) -> None:
     facts = host_facts.observe(wanted)
 
+    assert facts.engine == "engine-1"
+    assert facts.address.startswith("unix://")
     assert set(facts.containers) == {"web", "idle"}
     assert facts.containers["web"].labels == {"a": "b"}
     assert facts.containers["web"].ports == (Port(address=ANYWHERE, port=8081),)
@@ -103,7 +106,7 @@ def test_a_port_that_this_process_holds_is_found_with_its_process(wanted: Claim)
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = Port(address="127.0.0.1", port=held.getsockname()[1])
 
-        facts = host_facts.observe(replace(wanted, ports=(port,)))
+        facts = host_facts.observe(replace(wanted, published={"web": (port,)}))
 
     assert facts.processes[port].pid == os.getpid()
     assert "python" in facts.processes[port].command or "pytest" in facts.processes[port].command
@@ -114,7 +117,18 @@ def test_a_free_port_has_no_process(wanted: Claim) -> None:
         number = held.getsockname()[1]
 
     port = Port(address="127.0.0.1", port=number)
-    assert host_facts.observe(replace(wanted, ports=(port,))).processes == {}
+    assert host_facts.observe(replace(wanted, published={"web": (port,)})).processes == {}
+
+
+def test_certificates_that_are_not_there_are_named(
+    wanted: Claim, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+
+    with pytest.raises(EngineError, match=rf"DOCKER_CERT_PATH \({tmp_path}\) must be a folder with ca\.pem"):
+        host_facts.observe(replace(wanted, docker_host=""))
 
 
 def test_an_engine_that_is_not_there_is_named(wanted: Claim) -> None:

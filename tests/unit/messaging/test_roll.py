@@ -8,6 +8,7 @@ import pytest
 
 from messaging.availability import Partition
 from messaging.cluster import Broker, View
+from messaging.protocol import Address
 from messaging.quorum import Quorum, Voter
 from messaging.roll import Container, Fact, Node, Patience, Verdict, decide
 
@@ -41,6 +42,18 @@ def verdict(number: int, *facts: Fact, behind: int = 0) -> Verdict:
 
 def test_a_healthy_cluster_lets_its_first_node_go() -> None:
     assert verdict(1, up(), up(), up()).passes
+
+
+def test_a_node_that_answers_and_that_docker_does_not_know_runs_on_another_engine() -> None:
+    elsewhere = replace(
+        up(), container=Container(state="missing", built_from=""), address=Address(host="h", port=9092)
+    )
+
+    found = verdict(1, elsewhere, elsewhere, elsewhere)
+
+    assert not found.passes
+    assert found.hopeless
+    assert "this Docker engine knows no container kafka-1, but h:9092 answers" in found.reasons[0]
 
 
 def test_nothing_is_asked_of_a_node_that_is_as_wanted() -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from components.dynamic import broker_gate
 from components.dynamic.provider import Refusal
-from messaging import observe
+from messaging import cluster, observe
 from messaging.protocol import Address, NodeError
 from messaging.roll import Container, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 GO = Verdict(passes=True, progress=(0, 0, 0, 0, 0))
 WAIT = Verdict(passes=False, reasons=("orders-0 is at its minimum",), progress=(0, 0, 0, 1, 3_000_000))
@@ -169,7 +169,11 @@ def test_a_preview_says_what_only_changes_with_the_container(capsys: pytest.Capt
 
 
 def removed(
-    monkeypatch: pytest.MonkeyPatch, *, broker: bool = True, answers: bool = True
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    broker: bool = True,
+    answers: bool = True,
+    strangers: Collection[int] = (),
 ) -> list[tuple[str, int]]:
     """Who was asked to forget which broker when kafka-2's gate went."""
     asked = []
@@ -179,7 +183,13 @@ def removed(
         if not answers or address.port == 9092:
             raise NodeError(f"{address} does not answer")
 
+    def confirm(address: Address, cluster_id: str) -> None:
+        if address.port in strangers:
+            raise NodeError(f"{address} belongs to another Kafka cluster than {cluster_id}")
+
     monkeypatch.setattr(broker_gate, "unregister", unregister)
+    monkeypatch.setattr(cluster, "confirm", confirm)
+    monkeypatch.setattr(observe, "containers", lambda _host, _names: None)
     nodes = [
         {
             "id": float(number),
@@ -190,8 +200,15 @@ def removed(
         }
         for number in (1, 2, 3)
     ]
-    broker_gate.BrokerGateProvider().delete("kafka-2", {"node": "kafka-2", "nodes": nodes})
+    gate = {"node": "kafka-2", "clusterId": "c", "nodes": nodes, "dockerHost": ""}
+    broker_gate.BrokerGateProvider().delete("kafka-2", gate)
     return asked
+
+
+def test_no_other_cluster_is_told_to_forget_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert removed(monkeypatch, strangers={9092}) == [("h:9094", 2)]
+    with pytest.raises(Refusal, match="belongs to another Kafka cluster than c"):
+        removed(monkeypatch, strangers={9092, 9094})
 
 
 def test_the_cluster_forgets_a_broker_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:

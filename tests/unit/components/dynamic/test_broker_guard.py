@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NODES = [
     {"id": number, "name": f"kafka-{number}", "host": "h", "port": 9090 + number} for number in (1, 2, 4)
 ]
-PROPS = {"broker": 4.0, "node": "kafka-4", "nodes": NODES}
+PROPS = {"broker": 4.0, "node": "kafka-4", "clusterId": "c", "nodes": NODES}
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[int, View]:
     """What the nodes see, by port; others do not answer."""
     views: dict[int, View] = {}
 
-    def look(address: Address) -> View:
-        if address.port not in views:
+    def look(address: Address, *, cluster_id: str) -> View:
+        if address.port not in views or views[address.port].cluster_id != cluster_id:
             raise NodeError("silence")
         return views[address.port]
 
@@ -72,7 +72,7 @@ def test_a_broker_of_which_nobody_knows_stays(seen: dict[int, View]) -> None:
 
 
 def check(news: list[dict[str, Any]]) -> list[str]:
-    olds = {"nodes": NODES, "voters": [1], "containers": [], "timeoutSeconds": 1}
+    olds = {"clusterId": "c", "nodes": NODES, "voters": [1], "containers": [], "timeoutSeconds": 1}
     failures = gate.ClusterReadyProvider().check(olds, olds | {"nodes": news}).failures or []
     return [failure.reason for failure in failures]
 

@@ -34,6 +34,15 @@ class Brokers:
         """Ports that do not answer."""
         self.silent_once_told = False
         self.timeouts: list[float | None] = []
+        self.strangers: set[int] = set()
+        """Ports at which another cluster answers."""
+
+    def confirm(self, address: Address, cluster_id: str, *, timeout: float) -> None:
+        self.timeouts.append(timeout)
+        if address.port in self.strangers and cluster_id:
+            raise NodeError(f"{address} belongs to another Kafka cluster")
+        if address.port in self.silent:
+            raise NodeError(f"{address} does not answer")
 
     def configuration(
         self,
@@ -73,6 +82,7 @@ def brokers(monkeypatch: pytest.MonkeyPatch) -> Brokers:
     made = Brokers()
     monkeypatch.setattr(cluster, "configuration", made.configuration)
     monkeypatch.setattr(cluster, "configure", made.configure)
+    monkeypatch.setattr(cluster, "confirm", made.confirm)
     monkeypatch.setattr(cluster_settings, "APPLIED_SECONDS", 0.0)
     monkeypatch.setattr(cluster_settings, "PAUSE_SECONDS", 0.0)
     return made
@@ -80,7 +90,37 @@ def brokers(monkeypatch: pytest.MonkeyPatch) -> Brokers:
 
 def props(**settings: str) -> dict[str, Any]:
     named = {name.replace("_", "."): value for name, value in settings.items()}
-    return {"nodes": NODES, "settings": named}
+    return {"clusterId": "ours", "nodes": NODES, "settings": named}
+
+
+def test_another_cluster_at_a_brokers_address_is_told_nothing(brokers: Brokers) -> None:
+    brokers.strangers = {9092, 9093}
+
+    with pytest.raises(Refusal, match="localhost:9093 belongs to another Kafka cluster"):
+        ClusterSettingsProvider().create(props(log_retention_ms="1000"))
+
+    assert brokers.told == []
+
+
+def test_settings_are_read_from_the_brokers_that_are_the_clusters(brokers: Brokers) -> None:
+    brokers.strangers = {9092}
+
+    ClusterSettingsProvider().create(props(log_retention_ms="1000"))
+
+    assert brokers.told == [{"log.retention.ms": "1000"}]
+
+
+def test_dangers_that_were_set_by_hand_for_all_brokers_are_seen(
+    brokers: Brokers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = props(min_insync_replicas="2", unclean_leader_election_enable="false")
+    brokers.live = {"min.insync.replicas": "1", "unclean.leader.election.enable": "true"}
+
+    assert ClusterSettingsProvider().diff("settings", wanted, wanted).changes
+
+    told = capsys.readouterr().out
+    assert "min.insync.replicas (1 -> 2)" in told
+    assert "unclean.leader.election.enable (true -> false)" in told
 
 
 def test_all_settings_are_given_at_once(brokers: Brokers) -> None:
@@ -246,7 +286,7 @@ def test_the_first_broker_that_answers_is_asked_once_and_not_for_long(brokers: B
     wanted = props(log_retention_ms="5")
 
     assert ClusterSettingsProvider().diff("settings", wanted, wanted).changes
-    assert brokers.timeouts == [1.0, 1.0]
+    assert brokers.timeouts == [1.0, 1.0, 1.0]
 
 
 def test_without_any_broker_a_preview_compares_state_and_program(brokers: Brokers) -> None:

@@ -12,6 +12,7 @@ FACTS: dict[str, Any] = {
     "clusterId": "one",
     "voters": ["1@kafka-1:9093", "2@kafka-2:9093", "3@kafka-3:9093"],
     "processRoles": "combined",
+    "brokers": {"1": "kafka-1", "2": "kafka-2", "3": "kafka-3"},
     "imageSource": "local",
     "topics": {"readings": {"partitions": 6, "replicationFactor": 3}},
 }
@@ -27,6 +28,10 @@ def topics(partitions: int, replicas: int) -> dict[str, Any]:
         ({"clusterId": "two"}, ("messaging:instance",)),
         ({"voters": ["1@kafka-1:9093"]}, ("3@kafka-3:9093", "would become 1@kafka-1:9093")),
         ({"processRoles": "dedicated"}, ("are combined and would become dedicated",)),
+        (
+            {"brokers": {"1": "kafka"}},
+            ("broker 1 is kafka-1 and would become kafka: its volume is called after it",),
+        ),
         ({"imageSource": "registry"}, ("'local'", "'registry'", "source: local")),
         (topics(3, 3), ("readings has 6 partitions and would have 3", "Put 6 back")),
         (topics(6, 1), ("readings has 3 replicas and would have 1", "Put 3 back")),
@@ -45,12 +50,22 @@ def test_what_would_lose_data_is_refused(change: dict[str, Any], words: tuple[st
     "change",
     [
         {},
+        {"brokers": {"1": "kafka-1", "2": "kafka-2"}},
+        {"brokers": FACTS["brokers"] | {"4": "kafka-4"}},
         topics(12, 3),
         topics(6.0, 3.0),  # type: ignore[arg-type]  # numbers arrive as floats
         {"topics": {}},
         {"topics": FACTS["topics"] | {"new": {"partitions": 1, "replicationFactor": 1}}},
     ],
-    ids=["nothing", "more partitions", "floats", "a stream less", "a stream more"],
+    ids=[
+        "nothing",
+        "a broker less",
+        "a broker more",
+        "more partitions",
+        "floats",
+        "a stream less",
+        "a stream more",
+    ],
 )
 def test_what_only_adds_is_allowed(change: dict[str, Any]) -> None:
     assert refusals(FACTS, FACTS | change) == []

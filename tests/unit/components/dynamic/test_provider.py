@@ -49,6 +49,7 @@ def test_a_refusal_reaches_the_user_as_its_words_alone(
     nodes = [{"id": 1, "name": "kafka-dev", "host": "127.0.0.1", "port": 1}]
     properties = {
         "__provider": serialize_provider(ClusterReadyProvider()),
+        "clusterId": "c",
         "nodes": nodes,
         "voters": [1],
         "containers": ["c1"],
