@@ -180,7 +180,14 @@ def _try_the_clients_parser(schema: AvroSchema, known: Mapping[str, AvroSchema])
             fastavro.schema.parse_schema(json.loads(text), named_schemas=named)
     except fastavro.schema.UnknownType as error:
         raise SchemaError([(1, f"not Avro: the type {error.name!r} is not defined")]) from None
-    except (fastavro.schema.SchemaParseException, ValueError, TypeError, AttributeError, KeyError) as error:
+    except (
+        fastavro.schema.SchemaParseException,
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        OverflowError,
+    ) as error:
         raise SchemaError([(1, f"not Avro: {error}")]) from None
 
 

@@ -6,6 +6,7 @@ by field, rule and versions.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -47,6 +48,8 @@ class Rule(StrEnum):
     FIXED_SIZE_MISMATCH = "FIXED_SIZE_MISMATCH"
     DECIMAL_MISMATCH = "DECIMAL_MISMATCH"
     """Avro's own checker leaves this to the reader, where it fails or gives wrong numbers."""
+    AMBIGUOUS_FIELD = "AMBIGUOUS_FIELD"
+    """Avro's own checker gives no verdict here, it fails; and so does the reader."""
     MISSING_ENUM_SYMBOLS = "MISSING_ENUM_SYMBOLS"
     MISSING_UNION_BRANCH = "MISSING_UNION_BRANCH"
     READER_FIELD_MISSING_DEFAULT_VALUE = "READER_FIELD_MISSING_DEFAULT_VALUE"
@@ -108,21 +111,71 @@ def breaches(level: str, new: Type, versions: Sequence[Version]) -> list[Breach]
 
 
 def unreadable(reader: Type, writer: Type) -> list[Incompatibility]:
-    """Why data of the writer's schema cannot be read with the reader's; empty if it can."""
-    return list(dict.fromkeys(_Comparison().compare(reader, writer, "the schema")))
+    """Why data of the writer's schema cannot be read with the reader's; empty if it can.
+
+    What is wrong inside a record is told once, at the place nearest to the top: records that contain each
+    other are met at more places than anybody could read.
+    """
+    return list(dict.fromkeys(_Comparison().reasons(reader, writer)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """A reader's record and the writer's that it would read. Types are compared by identity."""
+
+    reader: Type
+    writer: Type
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """Something is wrong inside two records."""
+
+    records: _Records
+    place: str
 
 
 class _Comparison:
-    """One walk over two schemas at once."""
+    """What is known of two schemas' records.
+
+    Two records count as readable until something refutes them: a record inside itself is readable if
+    everything else is. What relied on them is judged again then.
+    """
 
     def __init__(self) -> None:
-        # A record inside itself is readable if everything else is.
-        self._under_way: set[tuple[int, int]] = set()
+        self._unreadable: set[_Records] = set()
+        # By two records, those whose judgement asked for theirs.
+        self._relying: dict[_Records, set[_Records]] = {}
+        self._waiting: list[_Records] = []
+        self._judged: _Records | None = None
 
-    def compare(self, reader: Type, writer: Type, place: str) -> Iterator[Incompatibility]:
+    def reasons(self, reader: Type, writer: Type) -> Iterator[Incompatibility]:
+        """Everything that forbids the reading, what is nearest to the top first."""
+        self._judge(reader, writer)
+        told: set[_Records] = set()
+        waiting = deque([self._compare(reader, writer, "the schema")])
+        while waiting:
+            for found in waiting.popleft():
+                if isinstance(found, Incompatibility):
+                    yield found
+                elif found.records not in told:
+                    told.add(found.records)
+                    waiting.append(self._fields(found.records, found.place))
+
+    def _judge(self, reader: Type, writer: Type) -> None:
+        """Finds all records that cannot be read."""
+        list(self._compare(reader, writer, ""))
+        while self._waiting:
+            records = self._judged = self._waiting.pop()
+            if records not in self._unreadable and list(self._fields(records, "")):
+                self._unreadable.add(records)
+                self._waiting += self._relying[records]
+        self._judged = None
+
+    def _compare(self, reader: Type, writer: Type, place: str) -> Iterator[Incompatibility | _Inside]:
         if writer.kind == "union":
             for branch in writer.branches:
-                yield from self.compare(reader, branch, place)
+                yield from self._compare(reader, branch, place)
         elif reader.kind == "union":
             yield from self._any_branch(reader, writer, place)
         elif reader.kind != writer.kind:
@@ -130,15 +183,16 @@ class _Comparison:
                 yield _mismatch(reader, writer, place)
         elif reader.kind in {"array", "map"} and reader.inner is not None and writer.inner is not None:
             inside = f"{place}[]" if reader.kind == "array" else f"{place}{{}}"
-            yield from self.compare(reader.inner, writer.inner, inside)
+            yield from self._compare(reader.inner, writer.inner, inside)
         elif reader.name:
             yield from self._named(reader, writer, place)
         else:
             yield from _logical(reader, writer, place)
 
-    def _any_branch(self, reader: Type, writer: Type, place: str) -> Iterator[Incompatibility]:
-        reasons = [list(self.compare(branch, writer, place)) for branch in reader.branches]
-        if any(not found for found in reasons):
+    def _any_branch(self, reader: Type, writer: Type, place: str) -> Iterator[Incompatibility | _Inside]:
+        # All branches are looked at, so that what stands inside them is judged even if an earlier one falls.
+        reasons = [list(self._compare(branch, writer, place)) for branch in reader.branches]
+        if not all(reasons):
             return
         alike = [
             found
@@ -152,21 +206,18 @@ class _Comparison:
         problem = f"was {writer}, which is none of {reader}. Keep a type that reads {writer}"
         yield Incompatibility(place, Rule.MISSING_UNION_BRANCH, problem)
 
-    def _named(self, reader: Type, writer: Type, place: str) -> Iterator[Incompatibility]:
+    def _named(self, reader: Type, writer: Type, place: str) -> Iterator[Incompatibility | _Inside]:
         if reader.simple_name != writer.simple_name and writer.name not in reader.aliases:
             problem = (
                 f"was the {writer.kind} {writer.name} and is {reader.name}. Keep the name, or add "
                 f"{writer.name!r} to its aliases"
             )
             yield Incompatibility(place, Rule.NAME_MISMATCH, problem)
-            return
-        pair = (id(reader), id(writer))
-        if pair in self._under_way:
-            return
-        self._under_way.add(pair)
-        if reader.kind == "record":
-            for field in reader.fields:
-                yield from self._field(field, writer, place)
+        elif reader.kind == "record":
+            records = _Records(reader, writer)
+            self._ask_for(records)
+            if records in self._unreadable:
+                yield _Inside(records, place)
         elif reader.kind == "enum":
             yield from _symbols(reader, writer, place)
         else:
@@ -174,21 +225,60 @@ class _Comparison:
                 problem = f"had {writer.size} bytes and has {reader.size}. A fixed type keeps its size"
                 yield Incompatibility(place, Rule.FIXED_SIZE_MISMATCH, problem)
             yield from _logical(reader, writer, place)
-        self._under_way.discard(pair)
 
-    def _field(self, field: Field, writer: Type, place: str) -> Iterator[Incompatibility]:
-        inside = f"field {field.name}" if place == "the schema" else f"{place}.{field.name}"
-        names = (field.name, *field.aliases)
-        written = {one.name: one for one in writer.fields}
-        counterpart = next((written[name] for name in names if name in written), None)
-        if counterpart is not None:
-            yield from self.compare(field.type, counterpart.type, inside)
-        elif not field.has_default:
-            problem = (
-                f"is not in the writer's {writer.simple_name} and has no default. Give it a default, or if "
-                "it was renamed, name the old field in its aliases"
-            )
-            yield Incompatibility(inside, Rule.READER_FIELD_MISSING_DEFAULT_VALUE, problem)
+    def _ask_for(self, records: _Records) -> None:
+        if records not in self._relying:
+            self._relying[records] = set()
+            self._waiting.append(records)
+        if self._judged is not None:
+            self._relying[records].add(self._judged)
+
+    def _fields(self, records: _Records, place: str) -> Iterator[Incompatibility | _Inside]:
+        written = {field.name: field for field in records.writer.fields}
+        for field in records.reader.fields:
+            inside = f"field {field.name}" if place == "the schema" else f"{place}.{field.name}"
+            found = [written[name] for name in (field.name, *field.aliases) if name in written]
+            if len(found) > 1:
+                yield _ambiguous(found, inside)
+                continue
+            if not found:
+                if not field.has_default:
+                    yield _missing(records.writer, inside)
+                continue
+            if found[0].name != field.name:
+                yield from _alias_out_of_reach(records, found[0], inside)
+            yield from self._compare(field.type, found[0].type, inside)
+
+
+def _ambiguous(found: Sequence[Field], place: str) -> Incompatibility:
+    names = " and ".join(repr(one.name) for one in found)
+    problem = (
+        f"would be read from {names}, which the writer has side by side. Leave one of them in its name and "
+        "aliases"
+    )
+    return Incompatibility(place, Rule.AMBIGUOUS_FIELD, problem)
+
+
+def _missing(writer: Type, place: str) -> Incompatibility:
+    problem = (
+        f"is not in the writer's {writer.simple_name} and has no default. Give it a default, or if "
+        "it was renamed, name the old field in its aliases"
+    )
+    return Incompatibility(place, Rule.READER_FIELD_MISSING_DEFAULT_VALUE, problem)
+
+
+def _alias_out_of_reach(records: _Records, written: Field, place: str) -> Iterator[Incompatibility]:
+    """Readers look for a field's aliases under its record's full name, where simple names do for the rest.
+
+    Avro's own checker leaves this to them: they take the default for what was written, or fail without one.
+    """
+    reader, writer = records.reader, records.writer
+    if writer.name not in (reader.name, *reader.aliases):
+        problem = (
+            f"has the alias {written.name!r}, which no reader follows from {writer.name} to {reader.name}. "
+            f"Keep the record's full name, or add {writer.name!r} to the record's aliases"
+        )
+        yield Incompatibility(place, Rule.NAME_MISMATCH, problem)
 
 
 def _symbols(reader: Type, writer: Type, place: str) -> Iterator[Incompatibility]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from messaging.avro_types import COMPLEX, PRIMITIVES, Field, Type, fits, is_whole
+from messaging.fields import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +36,8 @@ LOGICAL: Mapping[str, tuple[str, ...]] = {
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FULL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _FIXED_SIZES = {"uuid": 16, "duration": 12}
+_MOST_BYTES = 2**31 - 1
+"""Of a fixed type: Avro's own parser takes no larger size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,12 @@ class _Reader:
             self._symbols(made, node, place)
         else:
             size = node.get("size")
-            if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-                self._fault(place, f"is fixed and its size is {size!r}; it must be a number of bytes", node)
+            if not is_whole(size) or not 0 <= size <= _MOST_BYTES:
+                self._fault(
+                    place,
+                    f"is fixed and its size is {shown(size)}; it must be from 0 to {_MOST_BYTES} bytes",
+                    node,
+                )
             else:
                 made.size = size
         if "logicalType" in node:
@@ -263,17 +270,18 @@ class _Reader:
         made.precision, made.scale = precision, scale
 
     def _default(self, made: Field, place: str, node: dict[str, Any]) -> None:
+        default = "null" if made.default is None else shown(made.default)
         if made.type.kind == "union" and made.type.branches:
             first = made.type.branches[0]
             if not fits(first, made.default):
                 self._fault(
                     place,
-                    f"has the default {made.default!r}, which does not match the union's first type {first}. "
+                    f"has the default {default}, which does not match the union's first type {first}. "
                     "Put the type of the default first, or give a default of the first type",
                     node,
                 )
         elif not fits(made.type, made.default):
-            self._fault(place, f"has the default {made.default!r}, which is no {made.type}", node)
+            self._fault(place, f"has the default {default}, which is no {made.type}", node)
 
     def _fault(self, place: str, problem: str, node: object) -> None:
         self.faults.append(SchemaFault(place, problem, node))

@@ -5,6 +5,7 @@ How a schema's JSON becomes a type is in :mod:`messaging.avro_reader`.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -17,6 +18,7 @@ COMPLEX = (*NAMED, "array", "map")
 
 _INT = range(-(2**31), 2**31)
 _LONG = range(-(2**63), 2**63)
+_LARGEST_DOUBLE = int(sys.float_info.max)
 _LATIN = 0xFF
 
 
@@ -80,7 +82,7 @@ def fits(type_: Type, value: object) -> bool:
         case "int" | "long":
             return is_whole(value) and value in (_INT if type_.kind == "int" else _LONG)
         case "float" | "double":
-            return is_whole(value) or isinstance(value, float)
+            return isinstance(value, float) or (is_whole(value) and abs(value) <= _LARGEST_DOUBLE)
         case "string":
             return isinstance(value, str)
         case "enum":

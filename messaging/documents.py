@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from json.decoder import JSONDecoder
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]  # the scanner that asks for each object
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 # The parser that is written in C reads a catalogue of a thousand streams in a tenth of the time.
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TOO_DEEP = "not usable: it is nested too deeply"
+# What YAML 1.1, as it is read here, and YAML 1.2, as editors read it, take for the same number: 010 is 8 or
+# 10, and 1:10 is 70 or a text.
+_PLAIN = {"int": re.compile(r"[-+]?(0|[1-9][0-9]*)|0x[0-9a-fA-F]+"), "float": re.compile(r"[^:_]*")}
 
 
 class DocumentError(ValueError):
@@ -63,23 +67,29 @@ class _UniqueKeysLoader(_SafeLoader):  # type: ignore[misc]  # one of two classe
         return made
 
 
-def _placed(construct: Callable[[Any, Any], object], kind: str) -> Callable[[Any, Any], object]:
+def _placed(construct: Callable[[Any, Any], object], tag: str, kind: str) -> Callable[[Any, Any], object]:
     """A constructor that refuses with the place; PyYAML's own fail with whatever the text leads them to."""
+    plain = _PLAIN.get(tag)
 
     def constructed(loader: Any, node: Any) -> object:
+        given = f"{_place(node.start_mark)}{shown(node.value)}"
         try:
-            return construct(loader, node)
+            made = construct(loader, node)
         except (ValueError, LookupError, AttributeError, OverflowError):
-            raise DocumentError(
-                f"{_place(node.start_mark)}{shown(node.value)} is no {kind}; put it in quotes if it is a text"
-            ) from None
+            raise DocumentError(f"{given} is no {kind}; put it in quotes if it is a text") from None
+        if plain is None or plain.fullmatch(node.value):
+            return made
+        raise DocumentError(
+            f"{given} is {shown(made)} in one version of YAML and something else in another; write a number "
+            "in decimal digits without a leading 0, or put it in quotes if it is a text"
+        )
 
     return constructed
 
 
 for _tag, _kind in (("bool", "truth"), ("int", "number"), ("float", "number"), ("timestamp", "date")):
     _name = f"tag:yaml.org,2002:{_tag}"
-    _UniqueKeysLoader.add_constructor(_name, _placed(_SafeLoader.yaml_constructors[_name], _kind))
+    _UniqueKeysLoader.add_constructor(_name, _placed(_SafeLoader.yaml_constructors[_name], _tag, _kind))
 
 
 def _place(mark: yaml.Mark) -> str:
@@ -90,7 +100,8 @@ def read_yaml(text: str) -> object:
     """The document in a YAML text; None for an empty one.
 
     Raises:
-        DocumentError: it is not YAML, a mapping has a key twice, or a date or number is none.
+        DocumentError: it is not YAML, a mapping has a key twice, a date or number is none, or a number is
+            another one in another version of YAML.
     """
     return read_placed_yaml(text)[0]
 
@@ -138,14 +149,14 @@ def _note_lines(node: Any, path: tuple[str, ...], lines: dict[tuple[str, ...], i
             _note_lines(value, below, lines, seen)
 
 
-class _NumberError(ValueError):
-    """A number that JSON does not have, or that could not be written again."""
+class _UnusableError(ValueError):
+    """A number that JSON does not have, or a value that could not be written again."""
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise _NumberError(f"the number {shown(text)} is too large")
+        raise _UnusableError(f"the number {shown(text)} is too large")
     return number
 
 
@@ -153,11 +164,22 @@ def _whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise _NumberError(f"a number has {len(text)} digits") from None
+        raise _UnusableError(f"a number has {len(text)} digits") from None
 
 
 def _no_constant(text: str) -> None:
-    raise _NumberError(f"JSON has no {text}")
+    raise _UnusableError(f"JSON has no {text}")
+
+
+def _writable(text: str) -> str:
+    """JSON can escape one half of a character, which no file or message can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _UnusableError(
+            f"the text {shown(text)} has half a character. Write the character itself"
+        ) from None
+    return text
 
 
 _NUMBERS: Any = {"parse_float": _finite, "parse_int": _whole, "parse_constant": _no_constant}
@@ -176,29 +198,35 @@ def read_placed_json(text: str) -> tuple[object, ObjectPlaces]:
     """The document in a JSON text, and the lines on which its objects begin.
 
     Raises:
-        DocumentError: it is not JSON, or an object has a key twice.
+        DocumentError: it is not JSON, an object has a key twice, or a text could not be written again.
     """
     lines: dict[int, tuple[object, int]] = {}
     decoder = JSONDecoder(object_pairs_hook=_unique_keys, **_NUMBERS)
     parse = decoder.parse_object  # type: ignore[attr-defined]  # how the scanner reads an object
+    parse_text = decoder.parse_string  # type: ignore[attr-defined]
 
     def noting(text_and_start: tuple[str, int], *others: Any) -> tuple[object, int]:
         line = text.count("\n", 0, text_and_start[1]) + 1
         try:
             made, end = parse(text_and_start, *others)
-        except _NumberError as error:
+        except _UnusableError as error:
             raise DocumentError(f"not usable, in the object on line {line}: {error}") from None
         # The object itself is kept, so that its identity stays its own.
         lines[id(made)] = made, line
         return made, end
 
+    def checked(*text_and_start: Any) -> tuple[str, int]:
+        made, end = parse_text(*text_and_start)
+        return _writable(made), end
+
     decoder.parse_object = noting  # type: ignore[attr-defined]
+    decoder.parse_string = checked  # type: ignore[attr-defined]
     decoder.scan_once = py_make_scanner(decoder)  # type: ignore[attr-defined]
     return _decoded(text, decoder), ObjectPlaces(lines)
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
+    made = {_writable(key): value for key, value in pairs}
     if len(made) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
@@ -211,7 +239,7 @@ def _decoded(text: str, decoder: JSONDecoder) -> object:
         return decoder.decode(text)
     except json.JSONDecodeError as error:
         raise DocumentError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from None
-    except _NumberError as error:
+    except _UnusableError as error:
         raise DocumentError(f"not usable: {error}") from None
     except RecursionError:
         raise DocumentError(_TOO_DEEP) from None

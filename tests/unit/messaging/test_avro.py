@@ -18,6 +18,9 @@ def record(**changes: object) -> str:
     )
 
 
+FIXED = {"type": "fixed", "name": "F", "logicalType": "decimal", "precision": 4}
+
+
 def test_a_record_keeps_its_documentation_and_order() -> None:
     schema = avro.parse(json.dumps(json.loads(record()), indent=4))
 
@@ -43,6 +46,15 @@ def test_parsing_what_was_parsed_changes_nothing() -> None:
         (record(fields=[{"name": "a", "type": "nonsense"}]), ("nonsense",)),
         (record(fields=[{"name": "a", "type": "int", "default": "x"}]), ("field a", "'x'", "no int")),
         (record(fields=[{"name": "a", "type": "double", "default": math.nan}]), ("NaN",)),
+        (record(fields=[{"name": "a", "type": "double", "default": 10**310}]), ("field a", "no double")),
+        (
+            record(fields=[{"name": "a", "type": ["float", "null"], "default": -(10**310)}]),
+            ("first type float",),
+        ),
+        (record(fields=[{"name": "a", "type": FIXED | {"size": 10**400}}]), ("field a", "0 to 2147483647")),
+        (record(fields=[{"name": "a", "type": FIXED | {"size": 2**31}}]), ("field a", "0 to 2147483647")),
+        (record(fields=[{"name": "a", "type": FIXED | {"size": -1}}]), ("field a", "0 to 2147483647")),
+        (record(doc="half \ud83d"), ("line 1", "half a character")),
         (record(fields=[{"name": "a", "type": "int", "order": []}]), ("field a", "order []", "ignore")),
         (record(fields=[{"name": "a"}]), ("type",)),
         (record(fields=[{"name": "9a", "type": "int"}]), ("field named '9a'", "must be a word")),
@@ -61,6 +73,18 @@ def test_what_is_no_record_is_refused_with_its_place(text: str, words: tuple[str
 
     for word in words:
         assert word in str(refused.value)
+
+
+@pytest.mark.parametrize("default", [10**308, -(10**308), 1.5, 3])
+def test_a_default_of_a_double_may_be_any_number_that_it_holds(default: float) -> None:
+    assert avro.parse(record(fields=[{"name": "a", "type": "double", "default": default}]))
+
+
+def test_a_default_that_is_refused_is_quoted_in_short() -> None:
+    with pytest.raises(avro.SchemaError) as refused:
+        avro.parse(record(fields=[{"name": "a", "type": "double", "default": 10**310}]))
+
+    assert len(str(refused.value)) < 200
 
 
 def test_layout_makes_no_difference_and_documentation_does() -> None:

@@ -29,6 +29,41 @@ def test_a_value_that_yaml_cannot_make_is_told_with_its_place(text: str, told: s
     assert told in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("number", "made"),
+    [("010", "8"), ("-010", "-8"), ("1:10", "70"), ("1:10.0", "70.0"), ("1_000", "1000"), ("0b11", "3")],
+)
+@pytest.mark.parametrize("text", ["a: {}", "a: {{x: [{}]}}", "{}: a"])
+def test_a_number_that_versions_of_yaml_read_differently_is_refused(
+    text: str, number: str, made: str
+) -> None:
+    with pytest.raises(DocumentError) as refused:
+        read_yaml(text.format(number))
+
+    assert f"'{number}' is {made} in one version of YAML and something else in another" in str(refused.value)
+    assert str(refused.value).startswith(f"line 1, column {text.format(number).index(number) + 1}: ")
+    assert "put it in quotes" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("0", 0),
+        ("-7", -7),
+        ("+7", 7),
+        ("0x10", 16),
+        ("0.5", 0.5),
+        ("00.5", 0.5),
+        ("1.5e+3", 1500.0),
+        ("-.inf", float("-inf")),
+        ("'010'", "010"),
+        ("'1:10'", "1:10"),
+    ],
+)
+def test_a_number_that_all_versions_of_yaml_read_alike_is_one(text: str, made: object) -> None:
+    assert read_yaml(f"a: {text}") == {"a": made}
+
+
 def test_dates_numbers_and_truths_are_read_as_before() -> None:
     document = read_yaml("[2026-02-28, 12, 1.5, yes, '2026-02-30']")
 
@@ -52,3 +87,23 @@ def test_a_number_that_no_json_could_hold_is_refused_with_the_line_of_its_object
         read_json(number)
     with pytest.raises(DocumentError, match=f"not usable, in the object on line 2: {told}"):
         read_placed_json(f'{{"a": [\n{{"b": [{number}]}}]}}')
+
+
+@pytest.mark.parametrize("text", [r'"\ud83d"', r'["\ude00\ud83d"]', r'"unit: \ud83d!"'])
+def test_half_a_character_is_refused_with_the_line_of_its_object(text: str) -> None:
+    with pytest.raises(
+        DocumentError, match=r"not usable, in the object on line 2: the text .* half a character"
+    ):
+        read_placed_json(f'{{"a": [\n{{"b": [{text}]}}]}}')
+    with pytest.raises(DocumentError, match="half a character"):
+        read_placed_json(text)
+
+
+def test_half_a_character_in_a_key_is_refused() -> None:
+    with pytest.raises(DocumentError, match="half a character"):
+        read_placed_json(r'{"\ud83d": 1}')
+
+
+@pytest.mark.parametrize("text", [r'"\ud83d\ude00"', '"\U0001f600"'])
+def test_a_whole_character_is_read_however_it_is_written(text: str) -> None:
+    assert read_placed_json(f'{{"a": {text}}}')[0] == {"a": "\U0001f600"}
