@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from messaging import avro, dead_letters, schema_history
 from messaging.avro_types import walk
-from messaging.catalogue_keys import CATALOGUE, ENVIRONMENTS, SCHEMA_FILE, STRING_KEY, as_shown
+from messaging.catalogue_keys import CATALOGUE, ENVIRONMENTS, SCHEMA_FILE, STRING_KEY, settings_fault
 from messaging.catalogue_rules import read
 from messaging.documents import DocumentError, Places, read_placed_yaml
 from messaging.fields import Fault, Fields
@@ -112,6 +112,8 @@ class _Reader:
         for quota in quotas:
             if not quota.config():
                 self._fault((*at, "quotas", quota.client), "limits nothing. It must have produce or consume")
+        if (wrong := settings_fault(entry["settings"])) is not None:
+            self._fault((*at, "settings", wrong[0]), wrong[1])
         return Stream(
             name=name,
             owner=entry["owner"],
@@ -120,7 +122,7 @@ class _Reader:
             cleanup=entry["cleanup"],
             sizes={environment: self._size(at, environment, entry) for environment in ENVIRONMENTS},
             subjects=tuple(subjects),
-            settings={key: as_shown(key, value) for key, value in entry["settings"].items()},
+            settings=entry["settings"],
             quotas=quotas,
         )
 

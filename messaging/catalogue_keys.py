@@ -17,8 +17,10 @@ from messaging.catalogue_rules import (
     Measure,
     Named,
     Names,
+    Number,
     Section,
     Settings,
+    Share,
     Text,
     Whole,
     object_schema,
@@ -43,31 +45,33 @@ WORD_RULE = re.compile(r"[a-z][a-z0-9-]*")
 MOST_PARTITIONS = 1000
 MOST_REPLICAS = 32
 
-TOPIC_SETTINGS: Mapping[str, re.Pattern[str]] = {
-    "delete.retention.ms": re.compile(r"\d{1,18}"),
-    "file.delete.delay.ms": re.compile(r"\d{1,18}"),
-    "max.compaction.lag.ms": re.compile(r"[1-9]\d{0,17}"),
-    "max.message.bytes": re.compile(r"\d{1,10}"),
-    "message.timestamp.type": re.compile(r"CreateTime|LogAppendTime"),
-    "min.cleanable.dirty.ratio": re.compile(r"0(\.\d+)?|1(\.0+)?"),
-    "min.compaction.lag.ms": re.compile(r"\d{1,18}"),
-    "retention.bytes": re.compile(r"-1|\d{1,18}"),
-    "segment.bytes": re.compile(r"\d{5,10}"),
-    "segment.ms": re.compile(r"[1-9]\d{0,17}"),
+_MOST_INT = 2**31 - 1
+_MOST_LONG = 2**63 - 1
+
+TOPIC_SETTINGS: Mapping[str, Number | Share | Choice] = {
+    "delete.retention.ms": Number(least=0, most=_MOST_LONG),
+    "file.delete.delay.ms": Number(least=0, most=_MOST_LONG),
+    "max.compaction.lag.ms": Number(least=1, most=_MOST_LONG),
+    "max.message.bytes": Number(least=0, most=_MOST_INT),
+    "message.timestamp.type": Choice(words=("CreateTime", "LogAppendTime")),
+    "min.cleanable.dirty.ratio": Share(),
+    "min.compaction.lag.ms": Number(least=0, most=_MOST_LONG),
+    "retention.bytes": Number(least=-1, most=_MOST_LONG),
+    "segment.bytes": Number(least=1024 * 1024, most=_MOST_INT),
+    "segment.ms": Number(least=1, most=_MOST_LONG),
 }
-"""Kafka's topic settings that a stream may state besides those that its other keys decide."""
+"""Kafka's topic settings that a stream may state besides those that its other keys decide.
+
+What they do not take, the broker refuses: that is known only when everything else is made already.
+"""
 
 
-def as_shown(name: str, value: str) -> str:
-    """A topic's setting in the words in which Kafka shows it, so that a refresh finds no difference.
-
-    Args:
-        name: one of :data:`TOPIC_SETTINGS`.
-        value: what its rule takes.
-    """
-    if name == "min.cleanable.dirty.ratio":
-        return str(float(value))
-    return str(int(value)) if value.isdigit() else value
+def settings_fault(settings: Mapping[str, str]) -> tuple[str, str] | None:
+    """What Kafka refuses of settings together that are right alone: the name of one, and the problem."""
+    least, most = settings.get("min.compaction.lag.ms"), settings.get("max.compaction.lag.ms")
+    if least is None or most is None or int(least) <= int(most):
+        return None
+    return "min.compaction.lag.ms", f"is {least}. It must not be more than max.compaction.lag.ms, {most}"
 
 
 _DURATION = Measure(units=DURATION_UNITS_MS, example="7d")

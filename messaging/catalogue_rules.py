@@ -5,13 +5,13 @@ Which keys the stream catalogue has is in :mod:`messaging.catalogue_keys`. Pure.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from messaging.fields import DURATION_UNITS_MS
+from messaging.fields import DURATION_UNITS_MS, shown
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Mapping
 
     from messaging.fields import Fields
@@ -47,6 +47,14 @@ class Choice:
     def read(self, fields: Fields, key: str, default: Any) -> str:
         """The value of a key; a fault if it breaks the rule."""
         return fields.choice(key, self.words, default)
+
+    def takes(self, value: str) -> bool:
+        """Whether a text is one of them."""
+        return value in self.words
+
+    def as_shown(self, value: str) -> str:
+        """A text that is one of them, as Kafka shows it."""
+        return value
 
     def schema(self) -> dict[str, Any]:
         """The rule as JSON schema."""
@@ -155,14 +163,73 @@ class Named:
         return f"by {self.says}: {self.each.allowed()}"
 
 
+_DIGITS = re.compile(r"-?\d{1,19}", re.ASCII)
+_SHARE = re.compile(r"0(\.\d+)?|1(\.0+)?", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A setting that is a whole number, given as such or as text."""
+
+    least: int
+    most: int
+
+    def takes(self, value: str) -> bool:
+        """Whether a text is one."""
+        return bool(_DIGITS.fullmatch(value)) and self.least <= int(value) <= self.most
+
+    def as_shown(self, value: str) -> str:
+        """A text that is one, as Kafka shows it, so that a refresh finds no difference."""
+        return str(int(value))
+
+    def schema(self) -> dict[str, Any]:
+        """The rule as JSON schema, which compares numbers alone, and not those that are texts."""
+        return {
+            "type": ["string", "integer"],
+            "pattern": f"^{_DIGITS.pattern}$",
+            "minimum": self.least,
+            "maximum": self.most,
+        }
+
+    def allowed(self) -> str:
+        """The rule in words."""
+        return f"a whole number from {self.least} to {self.most}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A setting that is a number from 0 to 1, given as such or as text."""
+
+    def takes(self, value: str) -> bool:
+        """Whether a text is one."""
+        return bool(_SHARE.fullmatch(value))
+
+    def as_shown(self, value: str) -> str:
+        """A text that is one, as Kafka shows it, so that a refresh finds no difference."""
+        return str(float(value))
+
+    def schema(self) -> dict[str, Any]:
+        """The rule as JSON schema."""
+        return {
+            "type": ["string", "number"],
+            "pattern": f"^({_SHARE.pattern})$",
+            "minimum": 0,
+            "maximum": 1,
+        }
+
+    def allowed(self) -> str:
+        """The rule in words."""
+        return "a number from 0 to 1, such as 0.5"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Values by names that something else decides, such as Kafka's topic settings."""
+    """Values by names that Kafka decides, each a number or a text in either spelling."""
 
-    known: Mapping[str, re.Pattern[str]]
+    known: Mapping[str, Number | Share | Choice]
 
     def read(self, fields: Fields, key: str, _default: Any) -> dict[str, str]:
-        """The value of a key; a fault if it breaks the rule."""
+        """What is right of the value of a key, and a fault for what breaks its rule."""
         section = fields.section(key)
         found = {}
         for name in section.names():
@@ -172,17 +239,16 @@ class Settings:
                     name, f"is not a setting that a stream may state. Valid here: {', '.join(self.known)}"
                 )
                 continue
-            found[name] = value = section.plain(name)
-            if value and not rule.fullmatch(value):
-                section.fault(name, f"is {value!r}. It must match {rule.pattern}")
+            value = section.plain(name)
+            if rule.takes(value):
+                found[name] = rule.as_shown(value)
+            elif value:
+                section.fault(name, f"is {shown(value)}. It must be {rule.allowed()}")
         return found
 
     def schema(self) -> dict[str, Any]:
         """The rule as JSON schema."""
-        settings = {
-            name: {"type": ["string", "number"], "pattern": f"^({rule.pattern})$"}
-            for name, rule in self.known.items()
-        }
+        settings = {name: rule.schema() for name, rule in self.known.items()}
         return {"type": "object", "properties": settings, "additionalProperties": False}
 
     def allowed(self) -> str:

@@ -6,17 +6,21 @@ and version. Which subjects are asked about, and when, is decided by the callers
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from messaging import avro, avro_compatibility
 from messaging.avro_compatibility import Version
+from messaging.avro_types import walk
 from messaging.schema_registry import RegistryError, SchemaReference, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from messaging.avro import AvroSchema
+    from messaging.avro_types import Type
     from messaging.schema_registry import RegisteredSchema, SchemaRegistry
 
     Latest = Callable[[str], RegisteredSchema | None]
@@ -118,6 +122,34 @@ def registered_references(
     return tuple(reference for name, reference in found.items() if name in named)
 
 
+def fingerprint(schema: AvroSchema) -> str:
+    """What all texts of a schema share, with the types that it takes from others. Documentation counts."""
+    parts = [
+        (one.kind, one.name, one.doc, one.aliases, one.symbols, one.default, one.size, _fields(one))
+        for one in walk(schema.type)
+        if one.kind in _KINDS
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _fields(record: Type) -> list[tuple[object, ...]]:
+    return [
+        (field.name, str(field.type), field.doc, field.aliases, field.has_default, field.default)
+        for field in record.fields
+    ]
+
+
+def registered_fingerprint(registry: SchemaRegistry, there: RegisteredSchema) -> str | None:
+    """The fingerprint of a registered schema; None if it, or what it builds on, is not to be had.
+
+    Some registries leave references out of their answers.
+    """
+    try:
+        return fingerprint(_parsed(registry, there))
+    except (avro.SchemaError, RegistryError):
+        return None
+
+
 def _is_there(
     registry: SchemaRegistry,
     wanted: Wanted,
@@ -155,9 +187,7 @@ def _breaches(
     versions: list[Version] = []
     for one in counted:
         try:
-            known: dict[str, AvroSchema] = {}
-            _learn(registry, one.references, known)
-            versions.append(Version(one.version, avro.parse(one.text, known, kinds=_KINDS).type))
+            versions.append(Version(one.version, _parsed(registry, one).type))
         except avro.SchemaError:
             # A registry may hold what these rules do not take; its own verdict remains.
             continue
@@ -173,6 +203,12 @@ def _newest_first(registry: SchemaRegistry, subject: str, latest: Latest) -> Ite
         version = registry.version(subject, number) if number < newest.version else None
         if version is not None:
             yield version
+
+
+def _parsed(registry: SchemaRegistry, there: RegisteredSchema) -> AvroSchema:
+    known: dict[str, AvroSchema] = {}
+    _learn(registry, there.references, known)
+    return avro.parse(there.text, known, kinds=_KINDS)
 
 
 def _learn(

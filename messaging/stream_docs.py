@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from messaging import avro_examples, dead_letters
 from messaging.avro_types import walk
-from messaging.catalogue_keys import CATALOGUE, ENVIRONMENTS, json_schema_text
+from messaging.catalogue_keys import CATALOGUE, ENVIRONMENTS, TOPIC_SETTINGS, json_schema_text
 from messaging.catalogue_rules import Named, Section
 from messaging.fields import DURATION_UNITS_MS
 from messaging.streams import LOW_VOLUME_SEGMENT_MS
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FOLDER = "docs/streams"
 """Where the pages are. Nothing else is there."""
+KEYS_PAGE = "catalogue_keys.md"
+"""The page of keys: a stream's page is called like the stream, and no stream's name has such a character."""
 EDITOR_SCHEMA = "schemas/streams.schema.json"
 
 _GENERATED = "<!-- Generated from schemas/ by `messaging docs`. Change it there. -->\n\n"
@@ -41,7 +43,7 @@ def generate(catalogue: Catalogue) -> dict[str, str]:
     return {
         EDITOR_SCHEMA: json_schema_text(),
         f"{FOLDER}/README.md": _index(catalogue),
-        f"{FOLDER}/catalogue.md": _keys_page(),
+        f"{FOLDER}/{KEYS_PAGE}": _keys_page(),
         f"{FOLDER}/asyncapi.json": json.dumps(asyncapi(catalogue), indent=2, ensure_ascii=False) + "\n",
         **pages,
     }
@@ -58,7 +60,7 @@ def _index(catalogue: Catalogue) -> str:
     return (
         f"{_GENERATED}# Streams\n\n"
         "One page each, from [the catalogue](../../schemas/streams.yaml) and its schemas. "
-        "[streams.md](../streams.md) says how streams are added and changed, [catalogue.md](catalogue.md) "
+        f"[streams.md](../streams.md) says how streams are added and changed, [{KEYS_PAGE}]({KEYS_PAGE}) "
         "what the catalogue may say, and [asyncapi.json](asyncapi.json) is all of it as AsyncAPI.\n\n"
         "| stream | owner | purpose |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
     )
@@ -156,7 +158,17 @@ def _keys_page() -> str:
         ]
         table = "| key | value | without it | meaning |\n| --- | --- | --- | --- |\n" + "\n".join(rows)
         sections.append(f"## {title[0].upper()}{title[1:]}\n\n{table}\n")
+    sections.append(_topic_settings())
     return "\n".join(sections)
+
+
+def _topic_settings() -> str:
+    rows = [f"| `{name}` | {_cell(rule.allowed())} |" for name, rule in TOPIC_SETTINGS.items()]
+    return (
+        "## Each of `streams`, `settings`\n\n| setting | value |\n| --- | --- |\n"
+        + "\n".join(rows)
+        + "\n\n`min.compaction.lag.ms` is not more than `max.compaction.lag.ms` where both are stated.\n"
+    )
 
 
 def _key_tables(title: str, keys: tuple[Key, ...]) -> Iterator[tuple[str, tuple[Key, ...]]]:

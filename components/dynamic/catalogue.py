@@ -17,11 +17,11 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from components.dynamic.provider import EmptyProvider, differs, inputs_only, tell
 from components.dynamic.subject import opened, wanted_inputs
 from messaging import avro
-from messaging.registry_verdict import refusal, wanted_of
+from messaging.registry_verdict import fingerprint, refusal, registered_fingerprint, wanted_of
 from messaging.schema_registry import RegistryError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Collection, Container, Mapping
 
     import pulumi
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 """Requests to the registry at a time."""
 NEVER_SEEN = "schemas are compared with the versions in git only"
+OWN_SCHEMAS = "ownSchemas"
+"""The input that remembers, by subject, the fingerprints of all schemas that were ever wanted."""
 
 
 class CatalogueCheck(Resource, module="messaging", name="CatalogueCheck"):
@@ -65,12 +67,13 @@ class CatalogueCheckProvider(EmptyProvider):
         wanted = {name: _digest(values) for name, values in news["subjects"].items()}
         before = _olds.get("subjects") or {}
         unchanged = {name for name, digest in wanted.items() if before.get(name) == digest}
+        own = _own_schemas(_olds.get(OWN_SCHEMAS) or {}, news["subjects"], unchanged)
         failures = [
             *_streams_without_consent(_olds, news),
-            *_ask_running_registry(news, unchanged, is_first=not _olds),
+            *_ask_running_registry(news, unchanged, own, is_first=not _olds),
         ]
         # The schemas themselves are in the state of their subjects.
-        return CheckResult(news | {"subjects": wanted}, failures)
+        return CheckResult(news | {"subjects": wanted} | ({OWN_SCHEMAS: own} if own else {}), failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Whatever passed the check is to be remembered."""
@@ -90,6 +93,21 @@ def _digest(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
+def _own_schemas(
+    before: Mapping[str, list[str]], subjects: Mapping[str, Mapping[str, Any]], unchanged: Container[str]
+) -> dict[str, list[str]]:
+    """The schemas that subjects have had, with those that are wanted now.
+
+    What an earlier version of this program left in the state has none: they begin with the next change of
+    each subject, so that a catalogue that stays the same is no change.
+    """
+    own = {name: list(before.get(name) or ()) for name in subjects}
+    for name, values in subjects.items():
+        if name not in unchanged and (mark := fingerprint(wanted_of(values).parsed())) not in own[name]:
+            own[name].append(mark)
+    return {name: marks for name, marks in own.items() if marks}
+
+
 def _streams_without_consent(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
     kept = {*news["streams"], *news["deleted"]}
     return [
@@ -105,7 +123,11 @@ def _streams_without_consent(olds: Mapping[str, Any], news: Mapping[str, Any]) -
 
 
 def _ask_running_registry(
-    news: Mapping[str, Any], unchanged: Container[str], *, is_first: bool
+    news: Mapping[str, Any],
+    unchanged: Container[str],
+    own: Mapping[str, Collection[str]],
+    *,
+    is_first: bool,
 ) -> list[CheckFailure]:
     """What the registry would refuse. One that does not answer may be part of what is to be made.
 
@@ -122,7 +144,9 @@ def _ask_running_registry(
             for (name, values), reason in zip(subjects.items(), said, strict=True):
                 if reason:
                     failures.append(CheckFailure("subjects", reason))
-                elif name in unchanged and (word := _stranger(latest(name), values)):
+                elif name in unchanged and (
+                    word := _stranger(registry, latest(name), values, own.get(name, ()))
+                ):
                     tell(word)
     except UnreachableError as error:
         if not is_first:
@@ -142,11 +166,19 @@ def _refusal(registry: SchemaRegistry, values: Mapping[str, Any], latest: Latest
         return f"{values['subject']}: {error}"
 
 
-def _stranger(latest: RegisteredSchema | None, values: Mapping[str, Any]) -> str | None:
-    """What to say of a version that someone else registered after ours."""
+def _stranger(
+    registry: SchemaRegistry,
+    latest: RegisteredSchema | None,
+    values: Mapping[str, Any],
+    own: Collection[str],
+) -> str | None:
+    """What to say of a newest version that is not the wanted one, unless this stack wanted it earlier."""
     if latest is None or avro.same(latest.text, values["schema"]):
         return None
+    if own and registered_fingerprint(registry, latest) in own:
+        return None
     return (
-        f"{values['subject']}: version {latest.version} (id {latest.id}) was registered by someone else. It "
-        "is left alone; take it over by putting it into the .avsc file, or remove it from the registry"
+        f"{values['subject']}: version {latest.version} (id {latest.id}) is the newest in the registry, and "
+        "neither the schema in git nor one that this stack is known to have registered. It is left alone, "
+        "for messages in the topic may need it; to take it over, put it into the .avsc file"
     )

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from messaging import catalogue_keys, catalogue_rules
@@ -59,6 +60,23 @@ def test_editors_take_the_projects_own_catalogue_and_refuse_mistakes() -> None:
     for key, wrong in (("volume", "huge"), ("owner", 7), ("key", "text"), ("unknown", "x"), ("value", None)):
         broken = {**ours["streams"]["metrics"], key: wrong}
         assert not allows(schema, {**ours, "streams": {**ours["streams"], "metrics": broken}}), key
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("segment.bytes", 1_048_576, 1_048_575),
+        ("max.message.bytes", 2_147_483_647, 2_147_483_648),
+        ("min.cleanable.dirty.ratio", 1, 5),
+        ("retention.bytes", "-1", "much"),
+        ("message.timestamp.type", "CreateTime", "CreationTime"),
+    ],
+)
+def test_editors_refuse_a_setting_that_kafka_does_not_take(name: str, right: object, wrong: object) -> None:
+    rule = catalogue_keys.TOPIC_SETTINGS[name]
+
+    assert allows(rule.schema(), right)
+    assert not allows(rule.schema(), wrong)
 
 
 def test_every_key_says_what_it_means() -> None:

@@ -210,14 +210,69 @@ def test_a_stream_may_state_further_settings_of_its_own_topic(folder: Path) -> N
         ("min.cleanable.dirty.ratio", "1", "1.0"),
         ("delete.retention.ms", "0100", "100"),
         ("retention.bytes", "-1", "-1"),
+        ("retention.bytes", -1, "-1"),
+        ("segment.bytes", 1_048_576, "1048576"),
+        ("segment.bytes", 2_147_483_647.0, "2147483647"),
+        ("max.message.bytes", 0, "0"),
+        ("segment.ms", 2**63 - 1, str(2**63 - 1)),
         ("message.timestamp.type", "CreateTime", "CreateTime"),
     ],
 )
-def test_a_setting_is_stated_as_kafka_shows_it(folder: Path, name: str, given: str, shown: str) -> None:
+def test_a_setting_is_stated_as_kafka_shows_it(folder: Path, name: str, given: object, shown: str) -> None:
     write(folder, {"readings": ENTRY | {"settings": {name: given}}})
     (stream,) = catalogue.load(folder).streams
 
     assert topics(stream)[0].config[name] == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "allowed"),
+    [
+        ("segment.bytes", 65_536, "from 1048576 to 2147483647"),
+        ("segment.bytes", 1_048_575, "from 1048576 to 2147483647"),
+        ("segment.bytes", "9999999999", "from 1048576 to 2147483647"),
+        ("max.message.bytes", 2_147_483_648, "from 0 to 2147483647"),
+        ("segment.ms", 0, "from 1 to 9223372036854775807"),
+        ("segment.ms", 2**63, "from 1 to 9223372036854775807"),
+        ("segment.ms", "9" * 5000, "from 1 to 9223372036854775807"),
+        ("retention.bytes", -2, "from -1 to 9223372036854775807"),
+        ("retention.bytes", True, "from -1 to 9223372036854775807"),
+        ("delete.retention.ms", "\u0663", "from 0 to 9223372036854775807"),
+        ("min.cleanable.dirty.ratio", "high", "from 0 to 1"),
+        ("min.cleanable.dirty.ratio", 1.5, "from 0 to 1"),
+        ("min.cleanable.dirty.ratio", None, "a text or a number"),
+        ("message.timestamp.type", "CreationTime", "one of CreateTime, LogAppendTime"),
+    ],
+)
+def test_a_setting_that_kafka_refuses_is_told_with_what_it_takes(
+    folder: Path, name: str, given: object, allowed: str
+) -> None:
+    write(folder, {"readings": ENTRY | {"settings": {name: given}}})
+
+    told = refusal(folder)
+
+    assert "has 1 fault" in told
+    assert f"readings.settings.{name} is " in told
+    assert allowed in told
+
+
+def test_settings_that_kafka_refuses_together_are_told(folder: Path) -> None:
+    lags = {"min.compaction.lag.ms": 10, "max.compaction.lag.ms": "5"}
+    write(folder, {"readings": ENTRY | {"settings": lags}})
+
+    assert (
+        "readings.settings.min.compaction.lag.ms is 10. It must not be more than max.compaction.lag.ms, 5"
+    ) in refusal(folder)
+    write(folder, {"readings": ENTRY | {"settings": lags | {"max.compaction.lag.ms": 10}}})
+    assert catalogue.load(folder).streams
+
+
+def test_a_number_that_editors_read_as_another_is_told_with_its_place(folder: Path) -> None:
+    write(folder, {"readings": ENTRY})
+    path = folder / catalogue.FILE
+    path.write_text(path.read_text().replace("partitions: 6", "partitions: 010"))
+
+    assert "'010' is 8 in one version of YAML" in refusal(folder)
 
 
 def test_a_stream_has_as_many_replicas_as_it_says_or_as_its_environment_decides(folder: Path) -> None:

@@ -56,6 +56,7 @@ def test_an_unchanged_catalogue_is_no_change(registry: FakeRegistry, before: dic
     news, failures = checked(before, inputs(registry, UNIT))
 
     assert failures == []
+    assert news == before
     assert CatalogueCheckProvider().diff("catalogue", before, news).changes is False
 
 
@@ -160,8 +161,76 @@ def test_someone_elses_version_is_mentioned_and_left_alone(
     _, failures = checked(before, inputs(registry, UNIT))
 
     assert failures == []
-    assert f"{NAME}: version 2" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"{NAME}: version 2" in told
+    assert "put it into the .avsc file" in told
+    assert "remove" not in told, "messages may need it"
     assert len(registry.versions[NAME]) == 2
+
+
+def updated(olds: dict[str, Any], registry: FakeRegistry, *fields: dict[str, Any]) -> dict[str, Any]:
+    """The state of the check after the catalogue came to have a schema, which is registered."""
+    news, failures = checked(olds, inputs(registry, *fields))
+    assert failures == []
+    wanted = {"subject": NAME, "schema": schema(*fields), "compatibility": "BACKWARD"}
+    SubjectProvider().create({"registryUrl": registry.url} | wanted)
+    return news
+
+
+def test_a_schema_that_was_set_back_leaves_the_stacks_own_newer_version_without_a_word(
+    registry: FakeRegistry, before: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_back = updated(updated(before, registry, UNIT, PLACE), registry, UNIT)
+    assert registry.versions[NAME] == [schema(UNIT), schema(UNIT, PLACE)]
+
+    news, failures = checked(set_back, inputs(registry, UNIT))
+
+    assert failures == []
+    assert news == set_back
+    assert capsys.readouterr().out == ""
+
+
+def test_the_stacks_own_version_is_known_in_whatever_way_the_registry_writes_it(
+    registry: FakeRegistry, before: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_back = updated(updated(before, registry, UNIT, PLACE), registry, UNIT)
+    written = json.dumps(json.loads(schema({**UNIT, "type": {"type": "string"}}, PLACE)), indent=1)
+    registry.versions[NAME][1] = written
+
+    assert checked(set_back, inputs(registry, UNIT))[1] == []
+    assert capsys.readouterr().out == ""
+
+
+def test_someone_elses_version_is_mentioned_after_a_schema_was_set_back_too(
+    registry: FakeRegistry, before: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_back = updated(updated(before, registry, UNIT, PLACE), registry, UNIT)
+    registry.versions[NAME].append(schema(UNIT, {**PLACE, "default": "here"}))
+
+    assert checked(set_back, inputs(registry, UNIT))[1] == []
+    assert f"{NAME}: version 3" in capsys.readouterr().out
+
+
+def test_a_state_that_remembers_no_schemas_is_no_change_and_begins_with_the_next_one(
+    registry: FakeRegistry, before: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    del before["ownSchemas"]
+
+    assert checked(before, inputs(registry, UNIT))[0] == before
+    set_back = updated(updated(before, registry, UNIT, PLACE), registry, UNIT)
+    assert checked(set_back, inputs(registry, UNIT))[0] == set_back
+    assert capsys.readouterr().out == ""
+
+
+def test_a_state_that_remembers_no_schemas_accuses_nobody(
+    registry: FakeRegistry, before: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_back = updated(updated(before, registry, UNIT, PLACE), registry, UNIT)
+    del set_back["ownSchemas"]
+
+    assert checked(set_back, inputs(registry, UNIT)) == (set_back, [])
+    assert f"{NAME}: version 2 (id 2) is the newest" in (told := capsys.readouterr().out)
+    assert "by someone else" not in told
 
 
 def test_what_the_registry_has_is_found_in_one_request_a_subject(
@@ -249,6 +318,25 @@ def test_a_version_that_a_shared_type_had_before_may_be_wanted_again(registry: F
     news = sharing(registry, geo(LAT, LON), names(geo(LAT, LON), level="BACKWARD"))
 
     assert checked(olds, news)[1] == []
+
+
+@pytest.mark.parametrize("tells_references", [True, False])
+def test_the_stacks_own_version_is_known_by_the_shared_types_that_it_names(
+    registry: FakeRegistry, capsys: pytest.CaptureFixture[str], tells_references: bool
+) -> None:
+    def placed(*fields: dict[str, Any]) -> dict[str, Any]:
+        made = names(geo(LAT), level="BACKWARD")
+        return made | {"schema": schema({"name": "place", "type": GEO}, *fields)}
+
+    olds = deploy(registry, geo(LAT), placed())
+    for wanted in (placed(PLACE | {"name": "where"}), placed()):
+        olds, failures = checked(olds, sharing(registry, geo(LAT), wanted))
+        assert failures == []
+        SubjectProvider().create({"registryUrl": registry.url} | wanted)
+    registry.tells_references = tells_references
+
+    assert checked(olds, sharing(registry, geo(LAT), placed())) == (olds, [])
+    assert ("version 2" in capsys.readouterr().out) is not tells_references
 
 
 def test_a_change_is_seen_through_a_type_whose_text_stays(registry: FakeRegistry) -> None:
