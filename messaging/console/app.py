@@ -7,10 +7,11 @@ everything, and the content security policy allows no script, no inline style an
 import hashlib
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, render_template, request, url_for
+from flask import Blueprint, Flask, Response, request, stream_template, url_for
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from messaging.console import formats
@@ -62,7 +63,7 @@ def create_app(clusters: tuple[Cluster, ...], context_path: str = "") -> Flask:
     blueprint = Blueprint("console", __name__, static_folder="static", url_prefix=context_path)
 
     def for_people(page: Page) -> Response:
-        return _html(render_template(page.template, page=page, **page.values), page.status)
+        return _html(stream_template(page.template, page=page, **page.values), page.status)
 
     Views(clusters, for_people, _for_machines).register(blueprint)
     app.register_blueprint(blueprint)
@@ -119,11 +120,13 @@ def _failed(error: HTTPException) -> Response:
 def _error_page(status: int, title: str, faults: list[str]) -> Response:
     if "/api/" in request.path:
         return _json({"title": title, "errors": {"request": "; ".join(faults)}}, status)
-    return _html(render_template("error.html", title=title, status=status, faults=faults), status)
+    return _html(stream_template("error.html", title=title, status=status, faults=faults), status)
 
 
-def _html(text: str, status: int) -> Response:
-    return Response(_encoded(text), status=status, content_type="text/html; charset=utf-8")
+def _html(pieces: Iterable[str], status: int) -> Response:
+    # Encoded piece by piece: in one text, a single emoji would make every character take four bytes.
+    body = b"".join(_encoded(piece) for piece in pieces)
+    return Response(body, status=status, content_type="text/html; charset=utf-8")
 
 
 def _json(document: dict[str, Any], status: int) -> Response:

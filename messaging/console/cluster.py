@@ -6,8 +6,9 @@ the modules that use them.
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
@@ -32,7 +33,7 @@ from messaging.console.settings import ClusterSettings
 CALL_SECONDS = 2.5
 METADATA_SECONDS = 3.0
 RACK_SECONDS = 1.0
-# Reads of records that may run at once: each may hold some megabytes.
+# Reads of records that may run at once: each may hold some ten megabytes.
 READERS = 2
 
 
@@ -132,14 +133,19 @@ class KafkaCluster:
             for group, answer in _answers(futures, deadline).items()
         }
 
-    def fetch(self, ranges: Sequence[records.Range], deadline: Deadline) -> records.Fetched:
-        """Read the records of `ranges`, within the bounds that `records` sets."""
+    @contextmanager
+    def reading(self, deadline: Deadline) -> Iterator[None]:
+        """Room to fetch records and to decode them; READERS may have it at once."""
         if not self._readers.acquire(timeout=deadline.left()):
             raise ReadError(f"{READERS} other reads of records are under way; try again in a moment")
         try:
-            return records.fetch(self._client, ranges, seconds=deadline.left())
+            yield
         finally:
             self._readers.release()
+
+    def fetch(self, ranges: Sequence[records.Range], deadline: Deadline) -> records.Fetched:
+        """Read the records of `ranges`, within the bounds that `records` sets; whoever asks is `reading`."""
+        return records.fetch(self._client, ranges, seconds=deadline.left())
 
     def _read_or_reconnect(self, deadline: Deadline) -> Metadata:
         try:

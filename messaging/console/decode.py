@@ -2,31 +2,25 @@
 
 The order of attempts is: Schema Registry wire format (a zero byte, the schema's id in four bytes, the
 data), JSON, UTF-8 text, and hexadecimal for everything else. No payload may make the console fail or grow:
-what is decoded and what is shown are bounded, and schemas by which a few bytes unfold without limit are not
-applied.
+what is decoded and what is shown are bounded.
 """
 
 import base64
-import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import fastavro
 
+from messaging.console import datum
 from messaging.console.parts import ReadError
-from messaging.console.shape import Shape
 
 MAX_TEXT = 16 * 1024
 MAX_HEX_BYTES = 2 * 1024
 # Larger payloads are not taken apart: as Python objects they would need a multiple of this.
 MAX_PARSED_BYTES = 128 * 1024
-# fastavro recurses in C without a limit of its own, so that a deeply nested datum of a recursive schema
-# would end the process.
-MAX_RECURSIVE_BYTES = 512
-MAX_VALUES = 500_000
 
 _WIRE_HEADER = 5
 _BINARY_CONTROLS = frozenset(range(32)) - {9, 10, 13}
@@ -34,7 +28,10 @@ _BINARY_CONTROLS = frozenset(range(32)) - {9, 10, 13}
 
 @dataclass(frozen=True, kw_only=True)
 class Schema:
-    """A schema as the registry holds it; `references` are the texts that it builds on, innermost first."""
+    """A schema as the registry holds it; `references` are the texts that it builds on, innermost first.
+
+    Only Avro schemas are applied: of other kinds the texts may be missing.
+    """
 
     id: int
     kind: str
@@ -67,16 +64,20 @@ class Decoded:
         """The text on one line."""
         return " ".join(self.text[:400].split())[:200]
 
+    def shortened(self, most: int) -> "Decoded":
+        """The same with `most` characters of text, or all if it has no more."""
+        if len(self.text) <= most:
+            return self
+        return replace(self, text=self.text[:most], truncated=True)
+
 
 SchemaLookup = Callable[[int], Schema]
 
 
 def decode(data: bytes | None, schemas: SchemaLookup | None = None) -> Decoded:
     """Decode `data`; `schemas` finds a schema by its id or raises ReadError, None skips the wire format."""
-    if data is None:
-        return Decoded(format="null", text="", size=0)
     if not data:
-        return Decoded(format="empty", text="", size=0)
+        return undecoded(data)
     if schemas is not None and len(data) >= _WIRE_HEADER and data[0] == 0:
         schema_id = int.from_bytes(data[1:_WIRE_HEADER], "big")
         if schema_id > 0:  # ids start at 1; a small number in eight bytes, a common key, starts with zeros
@@ -84,83 +85,68 @@ def decode(data: bytes | None, schemas: SchemaLookup | None = None) -> Decoded:
     return _plain(data)
 
 
+def undecoded(data: bytes | None, *, note: str | None = None, schema_id: int | None = None) -> Decoded:
+    """`data` in hexadecimal; `note` says why they are shown no better."""
+    if not data:
+        return Decoded(format="null" if data is None else "empty", text="", size=0)
+    shown = data[:MAX_HEX_BYTES]
+    return Decoded(
+        format="hex",
+        text=shown.hex(" "),
+        size=len(data),
+        schema_id=schema_id,
+        truncated=len(shown) < len(data),
+        note=note,
+    )
+
+
 def _wire_format(data: bytes, schema_id: int, schemas: SchemaLookup) -> Decoded:
     try:
         schema = schemas(schema_id)
     except ReadError as error:
-        return _hexadecimal(data, note=f"schema {schema_id} could not be read: {error}", schema_id=schema_id)
+        return undecoded(data, note=f"schema {schema_id} could not be read: {error}", schema_id=schema_id)
     payload = data[_WIRE_HEADER:]
     if schema.kind == "JSON":
         decoded = _plain(payload)
         return _shown(decoded.text, "json", data, schema_id=schema_id, cut=decoded.truncated)
     if schema.kind != "AVRO":
-        return _hexadecimal(
+        return undecoded(
             data, note=f"schema {schema_id} is {schema.kind}, shown undecoded", schema_id=schema_id
         )
     try:
-        datum = _avro(payload, schema)
-    except Exception as error:  # noqa: BLE001 - fastavro raises whatever the broken bytes lead it to
+        text, cut = _avro(payload, schema)
+    except Exception as error:  # noqa: BLE001 - broken schemas and bytes raise whatever they lead to
         note = f"not decodable with schema {schema_id}: {str(error) or type(error).__name__}"
-        return _hexadecimal(data, note=note[:300], schema_id=schema_id)
-    text, cut = _pretty(datum)
+        return undecoded(data, note=note[:300], schema_id=schema_id)
     return _shown(text, "avro", data, schema_id=schema_id, cut=cut)
 
 
-def _avro(payload: bytes, schema: Schema) -> Any:
+def _avro(payload: bytes, schema: Schema) -> tuple[str, bool]:
+    """The datum in `payload` as indented JSON, and whether it was cut."""
     if len(payload) > MAX_PARSED_BYTES:
         raise ValueError(
             f"{len(payload)} bytes are more than the {MAX_PARSED_BYTES} that are taken apart here"
         )
-    parsed, shape = _parsed(schema, logical_types=True)
-    if shape.recursive and len(payload) > MAX_RECURSIVE_BYTES:
-        raise ValueError(
-            f"the schema is recursive, and {len(payload)} bytes are more than {MAX_RECURSIVE_BYTES}"
-        )
-    if shape.values(len(payload)) > MAX_VALUES:
-        raise ValueError("under this schema so many bytes may unfold to more values than can be shown")
-    try:
-        return _datum(payload, parsed)
-    except (ValueError, OverflowError, ArithmeticError):
-        # A date beyond the calendar, say: without the logical types the numbers themselves can be shown.
-        return _datum(payload, _parsed(schema, logical_types=False)[0])
+    parsed, named = _parsed(schema)
+    value, unread = datum.read(payload, parsed, named)
+    text, cut = _pretty(value)
+    return text, cut or unread
 
 
-def _datum(payload: bytes, parsed: Any) -> Any:
-    stream = io.BytesIO(payload)
-    datum = fastavro.schemaless_reader(stream, parsed, None)
-    if rest := len(payload) - stream.tell():
-        raise ValueError(f"{rest} bytes are left over")
-    return datum
-
-
-@lru_cache(maxsize=64)
-def _parsed(schema: Schema, *, logical_types: bool) -> tuple[Any, Shape]:
+@lru_cache(maxsize=16)  # the largest take some megabytes each
+def _parsed(schema: Schema) -> tuple[Any, dict[str, Any]]:
+    """The schema as fastavro parsed it, and the named types of it and of those that it builds on."""
     named: dict[str, Any] = {}
     parsed: Any = None
     for text in (*schema.references, schema.text):
-        source = json.loads(text)
-        parsed = fastavro.parse_schema(
-            source if logical_types else _without_logical_types(source), named_schemas=named
-        )
-    return parsed, Shape(parsed, named)
-
-
-def _without_logical_types(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_without_logical_types(one) for one in schema]
-    if isinstance(schema, dict):
-        return {
-            name: value if name == "default" else _without_logical_types(value)
-            for name, value in schema.items()
-            if name != "logicalType"
-        }
-    return schema
+        parsed = fastavro.parse_schema(json.loads(text), named_schemas=named)
+    return parsed, named
 
 
 def _plain(data: bytes) -> Decoded:
     text = _text(data)
     if text is None:
-        return _hexadecimal(data)
+        return undecoded(data)
     if len(data) <= MAX_PARSED_BYTES and text.lstrip()[:1] in ("{", "["):
         try:
             pretty, cut = _pretty(json.loads(text))
@@ -187,18 +173,6 @@ def _shown(text: str, form: str, data: bytes, *, schema_id: int | None = None, c
         size=len(data),
         schema_id=schema_id,
         truncated=cut or len(text) > MAX_TEXT,
-    )
-
-
-def _hexadecimal(data: bytes, *, note: str | None = None, schema_id: int | None = None) -> Decoded:
-    shown = data[:MAX_HEX_BYTES]
-    return Decoded(
-        format="hex",
-        text=shown.hex(" "),
-        size=len(data),
-        schema_id=schema_id,
-        truncated=len(shown) < len(data),
-        note=note,
     )
 
 

@@ -4,20 +4,29 @@ Asking and planning are pure. Reading is bounded by `records`, decoding by `deco
 committed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from messaging.console.cluster import KafkaCluster
-from messaging.console.decode import Decoded, SchemaLookup, decode
+from messaging.console.decode import Decoded, SchemaLookup, decode, undecoded
 from messaging.console.model import Place, Topic, Watermarks
-from messaging.console.parts import Deadline, NotFoundError
+from messaging.console.parts import GRACE_SECONDS, Deadline, NotFoundError
 from messaging.console.records import MAX_RECORDS, Range, Record
 from messaging.console.registry import Registry
 
 MODES = ("newest", "offset", "time")
 DEFAULT_LIMIT = 50
+# Characters of all messages of a page together: as a page they take a multiple of it in memory.
+MAX_PAGE_TEXT = 1024 * 1024
+# Characters that each message may have when those are used up.
+LEAST_TEXT = 3_000
+# What a header counts besides its name and its value, being a row of its own.
+HEADER_TEXT = 64
+MAX_HEADER_NAME = 256
 
+_Decode = Callable[[bytes | None], Decoded]
 _MAX_OFFSET = 2**63 - 1
 _MAX_TIMESTAMP = 253_402_300_799_999  # the end of the year 9999 in ms
 
@@ -57,7 +66,11 @@ class Header:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A record, decoded; `timestamp` is in ms since 1970, `size` in bytes."""
+    """A record, decoded; `timestamp` is in ms since 1970, `size` in bytes.
+
+    Attributes:
+        more_headers: Number of further headers, for which there was no room.
+    """
 
     topic: str
     partition: int
@@ -67,6 +80,7 @@ class Message:
     key: Decoded
     value: Decoded
     headers: tuple[Header, ...]
+    more_headers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,33 +160,80 @@ def read(
     by_time = wanted.mode == "time" and wanted.start is not None
     first_at = cluster.offsets_at(places, wanted.start or 0, deadline) if by_time else {}
     ranges, share = plan(wanted, watermarks, first_at)
-    fetched = cluster.fetch(ranges, deadline)
-    schemas = schema_lookup(registry, deadline)
-    ordered = sorted(
-        fetched.records,
-        key=lambda record: (record.timestamp or 0, record.partition, record.offset),
-        reverse=wanted.mode == "newest",
-    )
+    with cluster.reading(deadline):
+        fetched = cluster.fetch(ranges, deadline)
+        ordered = sorted(
+            fetched.records,
+            key=lambda record: (record.timestamp or 0, record.partition, record.offset),
+            reverse=wanted.mode == "newest",
+        )
+        decoder = Decoder(schema_lookup(registry, deadline), deadline)
+        found = tuple(decoder.message(record) for record in ordered)
     return Messages(
-        messages=tuple(message(record, schemas) for record in ordered),
+        messages=found,
         limit=share,
         stopped_by=fetched.stopped_by,
         unread=tuple(one.id for one in partitions if (topic.name, one.id) not in watermarks),
     )
 
 
-def message(record: Record, schemas: SchemaLookup | None) -> Message:
-    """`record` with its key, value and headers decoded; headers are never in the registry's wire format."""
-    return Message(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp=record.timestamp,
-        size=record.size,
-        key=decode(record.key, schemas),
-        value=decode(record.value, schemas),
-        headers=tuple(Header(name=name, value=decode(value)) for name, value in record.headers),
-    )
+class Decoder:
+    """Decodes the records of one page in turn, as far as there is time, and room for what they say.
+
+    Args:
+        schemas: How schemas are found, or None.
+        deadline: When the page must be there; records that come too late for it are shown undecoded.
+    """
+
+    def __init__(self, schemas: SchemaLookup | None, deadline: Deadline) -> None:
+        self._schemas = schemas
+        self._deadline = deadline
+        self._left = MAX_PAGE_TEXT
+
+    def message(self, record: Record) -> Message:
+        """The next record of the page; headers are never in the registry's wire format."""
+        late = self._deadline.left() <= GRACE_SECONDS
+        by_schema: _Decode = _late if late else partial(decode, schemas=self._schemas)
+        room = _Room(max(self._left, LEAST_TEXT))
+        self._left -= room.left
+        headers = _headers(record, _late if late else decode, room)
+        key, value = room.take(by_schema(record.key)), room.take(by_schema(record.value))
+        self._left += room.left
+        return Message(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            timestamp=record.timestamp,
+            size=record.size,
+            key=key,
+            value=value,
+            headers=headers,
+            more_headers=len(record.headers) - len(headers),
+        )
+
+
+class _Room:
+    """Characters that a message may still have; a text gets half of them at most, so that each has some."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, decoded: Decoded) -> Decoded:
+        """`decoded` with as much of its text as there is room for."""
+        shown = decoded.shortened(self.left // 2)
+        self.left -= len(shown.text)
+        return shown
+
+
+def _headers(record: Record, decoder: _Decode, room: _Room) -> tuple[Header, ...]:
+    found = []
+    for name, value in record.headers:
+        if room.left < HEADER_TEXT + MAX_HEADER_NAME:
+            break
+        shown = name[:MAX_HEADER_NAME]
+        room.left -= HEADER_TEXT + len(shown)
+        found.append(Header(name=shown, value=room.take(decoder(value))))
+    return tuple(found)
 
 
 def schema_lookup(registry: Registry | None, deadline: Deadline) -> SchemaLookup | None:
@@ -193,6 +254,10 @@ def number(
         faults.append(f"{name} is {text[:40]!r}; allowed: {least} to {most}")
         return None
     return int(text)
+
+
+def _late(data: bytes | None) -> Decoded:
+    return undecoded(data, note="not decoded: no time was left; choose fewer messages")
 
 
 def _time(text: str, faults: list[str]) -> int | None:

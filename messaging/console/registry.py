@@ -9,6 +9,7 @@ import json
 import ssl
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +25,8 @@ CALL_SECONDS = 2.5
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 # Levels of references among schemas that are followed.
 MAX_REFERENCE_DEPTH = 8
+# Characters of a schema and of all that it builds on: many are remembered, and parsed they take a multiple.
+MAX_SCHEMA_TEXT = 128 * 1024
 
 _QUIET_SECONDS = 2.0
 
@@ -78,18 +81,19 @@ class Registry:
         return _level(self._get("/config", deadline))
 
     def schema(self, schema_id: int, deadline: Deadline) -> Schema:
-        """The schema with `schema_id` and all schemas that it refers to."""
+        """The schema with `schema_id` and all schemas that it refers to; the texts only of Avro schemas."""
         return self._schemas.get(schema_id, lambda: self._read_schema(schema_id, deadline), deadline)
 
     def _read_schema(self, schema_id: int, deadline: Deadline) -> Schema:
         answer = self._get(f"/schemas/ids/{schema_id}", deadline)
-        references: dict[tuple[str, int], str] = {}
-        self._add_references(answer, references, deadline, depth=0)
+        kind = str(answer.get("schemaType") or "AVRO")
+        if kind != "AVRO":
+            return Schema(id=schema_id, kind=kind, text="")
+        texts: dict[tuple[str, int], str] = {}
+        self._add_references(answer, texts, deadline, depth=0)
+        references = tuple(texts.values())
         return Schema(
-            id=schema_id,
-            kind=str(answer.get("schemaType") or "AVRO"),
-            text=str(answer["schema"]),
-            references=tuple(references.values()),
+            id=schema_id, kind=kind, text=_within(references, str(answer["schema"])), references=references
         )
 
     def _add_references(
@@ -103,7 +107,7 @@ class Registry:
             if key not in found:
                 inner = self._get(f"/subjects/{_part(key[0])}/versions/{key[1]}", deadline)
                 self._add_references(inner, found, deadline, depth=depth + 1)
-                found[key] = str(inner["schema"])
+                found[key] = _within(found.values(), str(inner["schema"]))
 
     def _get(self, path: str, deadline: Deadline) -> Any:
         until, problem = self._down
@@ -152,6 +156,13 @@ class Registry:
             session.verify = self._settings.ca_file or system.cafile or system.capath or True
             self._sessions.session = session
         return session
+
+
+def _within(others: Iterable[str], text: str) -> str:
+    """`text`, if there is room for it beside `others`."""
+    if len(text) + sum(len(one) for one in others) > MAX_SCHEMA_TEXT:
+        raise ReadError(f"with what it builds on it is longer than {MAX_SCHEMA_TEXT} characters")
+    return text
 
 
 def _part(name: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -40,6 +41,7 @@ class FakeKafka:
     down: str | None = None
     no_offsets: str | None = None
     asked_ranges: list[Range] = field(default_factory=list)
+    reads: int = 0
 
     def add_topic(self, name: str, partitions: int = 1, leader: int | None = 1) -> Topic:
         topic = Topic(
@@ -112,6 +114,14 @@ class FakeKafka:
     def committed(self, groups: Iterable[str], deadline: Deadline) -> dict[str, dict[Place, int]]:
         self._answer()
         return {group: self.offsets.get(group, {}) for group in groups}
+
+    @contextmanager
+    def reading(self, deadline: Deadline) -> Iterator[None]:
+        self.reads += 1
+        try:
+            yield
+        finally:
+            self.reads -= 1
 
     def fetch(self, ranges: Sequence[Range], deadline: Deadline) -> Fetched:
         self._answer()

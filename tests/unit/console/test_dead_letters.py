@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from messaging.console import dead_letters
-from messaging.console.messages import message
+from messaging.console.messages import Decoder
 from messaging.console.parts import Deadline
 from messaging.console.records import Record
 
@@ -13,7 +13,7 @@ from messaging.console.records import Record
 def letter(**headers: str) -> dead_letters.DeadLetter:
     pairs = tuple((name.replace("__", "."), value.encode()) for name, value in headers.items())
     record = Record(topic="t.dlq", partition=0, offset=4, timestamp=1, key=None, value=b"v", headers=pairs)
-    return dead_letters.letter(message(record, None))
+    return dead_letters.letter(Decoder(None, Deadline()).message(record))
 
 
 def test_a_stream_has_four_queues() -> None:

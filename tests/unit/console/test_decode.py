@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messaging.console.datum import UNREAD
 from messaging.console.decode import MAX_TEXT, Schema, decode
 from messaging.console.parts import ReadError
 
@@ -147,31 +148,45 @@ def test_bytes_left_over_after_the_datum_are_not_passed_over() -> None:
         },
     ],
 )
-def test_data_that_unfold_without_bound_are_not_decoded(schema: Any) -> None:
+def test_data_that_unfold_without_bound_are_cut(schema: Any) -> None:
     count = avro("long", 2**40)
     decoded = decode(wire(1, count + b"\x00" * 20), lookup(schema))
-    assert decoded.format == "hex"
-    assert decoded.note is not None
-    assert "more values than can be shown" in decoded.note
+    assert (decoded.format, decoded.note, decoded.truncated) == ("avro", None, True)
+    assert len(decoded.text) == MAX_TEXT
 
 
-def test_records_that_double_at_each_level_are_not_decoded() -> None:
+def test_records_that_double_at_each_level_are_cut() -> None:
     schema: Any = {"type": "record", "name": "L0", "fields": []}
     for level in range(1, 60):
         fields = [{"name": "a", "type": schema}, {"name": "b", "type": f"L{level - 1}"}]
         schema = {"type": "record", "name": f"L{level}", "fields": fields}
     decoded = decode(wire(1, b""), lookup(schema))
-    assert decoded.note is not None
-    assert "more values than can be shown" in decoded.note
+    assert (decoded.format, decoded.truncated) == ("avro", True)
 
 
-def test_deep_nesting_does_not_end_the_process() -> None:
+def test_a_list_as_deep_as_it_is_long_is_shown_as_far_as_there_is_room() -> None:
     shallow = decode(wire(1, b"\x02" * 20 + b"\x00"), lookup(NODE))
-    assert shallow.format == "avro"
+    assert (shallow.format, shallow.truncated) == ("avro", False)
     deep = decode(wire(1, b"\x02" * 100_000 + b"\x00"), lookup(NODE))
-    assert deep.format == "hex"
-    assert deep.note is not None
-    assert "recursive" in deep.note
+    assert (deep.format, deep.truncated, len(deep.text)) == ("avro", True, MAX_TEXT)
+    assert UNREAD not in deep.text
+
+
+def test_records_that_hold_themselves_are_decoded_however_many_there_are() -> None:
+    tree = {
+        "type": "record",
+        "name": "Tree",
+        "fields": [{"name": "children", "type": {"type": "array", "items": "Tree"}}],
+    }
+    leaves: dict[str, Any] = {"children": [{"children": []}] * 600}
+    decoded = decode(wire(1, avro(tree, leaves)), lookup(tree))
+    assert (decoded.format, decoded.note) == ("avro", None)
+
+
+def test_a_text_can_be_shortened_and_says_so() -> None:
+    whole = decode(b"abc")
+    assert whole.shortened(3) is whole
+    assert (whole.shortened(2).text, whole.shortened(2).truncated, whole.shortened(2).size) == ("ab", True, 3)
 
 
 def test_an_array_of_records_that_hold_themselves_is_decoded() -> None:

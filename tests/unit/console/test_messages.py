@@ -1,14 +1,33 @@
 """What a person may ask of a topic's messages, and which stretches of the log that means."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from messaging.console import messages
-from messaging.console.messages import Query, QueryError, plan, query
+from messaging.console.decode import MAX_TEXT, Schema
+from messaging.console.messages import (
+    DEFAULT_LIMIT,
+    HEADER_TEXT,
+    LEAST_TEXT,
+    MAX_HEADER_NAME,
+    MAX_PAGE_TEXT,
+    Decoder,
+    Query,
+    QueryError,
+    plan,
+    query,
+)
 from messaging.console.model import Watermarks
-from messaging.console.parts import Deadline, NotFoundError
-from messaging.console.records import MAX_RECORDS
+from messaging.console.parts import GRACE_SECONDS, Deadline, NotFoundError
+from messaging.console.records import MAX_RECORDS, Record
+
+
+def record(
+    *, key: bytes | None = None, value: bytes | None = None, headers: tuple[tuple[str, bytes], ...] = ()
+) -> Record:
+    return Record(topic="t", partition=0, offset=0, timestamp=1, key=key, value=value, headers=headers)
+
 
 TWO = {("t", 0): Watermarks(low=10, high=100), ("t", 1): Watermarks(low=0, high=3)}
 
@@ -116,3 +135,63 @@ def test_headers_are_decoded_but_never_by_the_registry(kafka: Any, registry_stub
     (message,) = read.messages
     assert [(one.name, one.value.format) for one in message.headers] == [("h", "hex"), ("empty", "null")]
     assert registry_stub.requests == []
+
+
+def test_records_are_fetched_and_decoded_as_one_read(kafka: Any) -> None:
+    kafka.add_record("t", b"\x00\x00\x00\x00\x01\x02")
+    reads: list[int] = []
+
+    class Registry:
+        def schema(self, schema_id: int, deadline: Deadline) -> Schema:
+            reads.append(kafka.reads)
+            return Schema(id=schema_id, kind="AVRO", text='"int"')
+
+    read = messages.read(kafka, cast("Any", Registry()), kafka.topics["t"], Query(), Deadline())
+    assert [one.value.text for one in read.messages] == ["1"]
+    assert (reads, kafka.reads) == ([1], 0)
+
+
+def test_records_for_which_no_time_is_left_are_shown_undecoded() -> None:
+    late = Decoder(None, Deadline(GRACE_SECONDS)).message(record(value=b"text", headers=(("h", b"x"),)))
+    assert (late.value.format, late.value.text) == ("hex", "74 65 78 74")
+    assert late.value.note == "not decoded: no time was left; choose fewer messages"
+    assert (late.key.format, late.headers[0].value.text) == ("null", "78")
+
+
+def test_as_many_messages_as_a_page_has_by_itself_are_shown_in_full() -> None:
+    decoder = Decoder(None, Deadline(600))
+    shown = [decoder.message(record(value=b"x" * MAX_TEXT)) for _ in range(DEFAULT_LIMIT)]
+    assert not any(one.value.truncated for one in shown)
+
+
+def test_what_more_messages_say_is_shortened_so_that_a_page_stays_small() -> None:
+    decoder = Decoder(None, Deadline(600))
+    shown = [decoder.message(record(key=b"k" * 9_000, value=b"x" * 9_000)) for _ in range(MAX_RECORDS)]
+    assert not shown[0].value.truncated
+    assert shown[-1].value.truncated
+    assert len(shown[-1].value.text) > 200
+    length = sum(len(one.key.text) + len(one.value.text) for one in shown)
+    assert length < MAX_PAGE_TEXT + MAX_RECORDS * LEAST_TEXT
+
+
+def test_headers_without_number_leave_room_for_the_value_and_are_counted() -> None:
+    many = tuple((f"h{number}", b"x" * 100) for number in range(100_000))
+    shown = Decoder(None, Deadline(600)).message(record(value=b"value", headers=many))
+    assert len(shown.headers) * HEADER_TEXT < MAX_PAGE_TEXT
+    assert len(shown.headers) + shown.more_headers == 100_000
+    assert shown.value.text == "value"
+
+
+def test_the_headers_of_a_dead_letter_are_shown_when_the_page_is_full() -> None:
+    decoder = Decoder(None, Deadline(600))
+    headers = (*((f"dlq.{name}", b"x" * 20) for name in range(12)), ("dlq.error.message", b"trace " * 2_000))
+    for _ in range(MAX_RECORDS):
+        shown = decoder.message(record(value=b"v" * MAX_TEXT, headers=headers))
+    assert [one.name for one in shown.headers] == [name for name, _ in headers]
+    assert shown.headers[0].value.text == "x" * 20
+    assert shown.value.text
+
+
+def test_a_name_of_a_header_is_cut() -> None:
+    shown = Decoder(None, Deadline(600)).message(record(headers=(("n" * 1_000_000, b""),)))
+    assert shown.headers[0].name == "n" * MAX_HEADER_NAME

@@ -121,11 +121,12 @@ def test_settings_that_the_client_refuses_are_told() -> None:
 
 
 def test_a_third_read_of_records_waits_for_its_turn_only_so_long(cluster: KafkaCluster) -> None:
-    taken = [cluster._readers.acquire(blocking=False) for _ in range(2)]
-    try:
-        assert all(taken)
-        with pytest.raises(ReadError, match="2 other reads"):
-            cluster.fetch([Range(topic=TOPIC, partition=0, start=0, end=1)], Deadline(0.05))
-    finally:
-        for _ in taken:
-            cluster._readers.release()
+    third = cluster.reading(Deadline(0.05))
+    with (
+        cluster.reading(Deadline()),
+        cluster.reading(Deadline()),
+        pytest.raises(ReadError, match="2 other reads"),
+    ):
+        third.__enter__()
+    with cluster.reading(Deadline(0.05)), cluster.reading(Deadline(0.05)):
+        pass

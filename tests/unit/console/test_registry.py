@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from messaging.console import subjects
+from messaging.console.decode import Schema
 from messaging.console.parts import Deadline, NotFoundError, ReadError
-from messaging.console.registry import MAX_ANSWER_BYTES, Registry
+from messaging.console.registry import MAX_ANSWER_BYTES, MAX_SCHEMA_TEXT, Registry
 from messaging.console.settings import RegistrySettings
 
 V1 = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "string"}]}
@@ -77,6 +78,21 @@ def test_references_in_a_circle_come_to_an_end(registry_stub: Any) -> None:
     registry_stub.references[1] = [{"name": "a", "subject": "a", "version": 1}]
     with pytest.raises(ReadError, match="nested deeper"):
         registry_stub.registry().schema(1, Deadline())
+
+
+@pytest.mark.parametrize("at", ["the schema", "a reference", "both"])
+def test_a_schema_too_long_to_be_taken_apart_is_told_as_that(registry_stub: Any, at: str) -> None:
+    long = "x" * (MAX_SCHEMA_TEXT if at == "both" else MAX_SCHEMA_TEXT + 1)
+    registry_stub.add("inner", 1, "y" if at == "the schema" else long)
+    registry_stub.add("outer", 2, "y" if at == "a reference" else long)
+    registry_stub.references[2] = [{"name": "inner", "subject": "inner", "version": 1}]
+    with pytest.raises(ReadError, match=f"longer than {MAX_SCHEMA_TEXT} characters"):
+        registry_stub.registry().schema(2, Deadline())
+
+
+def test_of_a_schema_that_is_not_applied_only_the_kind_is_kept(registry_stub: Any) -> None:
+    registry_stub.add("json", 1, "x" * (MAX_SCHEMA_TEXT + 1), "JSON")
+    assert registry_stub.registry().schema(1, Deadline()) == Schema(id=1, kind="JSON", text="")
 
 
 def test_a_name_with_a_slash_asks_for_that_name(registry_stub: Any) -> None:

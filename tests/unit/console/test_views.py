@@ -147,6 +147,14 @@ def test_messages_carry_their_decoded_parts_in_json(client: FlaskClient) -> None
     assert document["query"]["limit"] == 5
 
 
+def test_headers_that_are_not_shown_are_counted(make_client: Callable[..., FlaskClient], kafka: Any) -> None:
+    kafka.add_record("many", b"v", headers=tuple((f"h{one}", b"x" * 9_000) for one in range(1_000)))
+    page = make_client().get("/clusters/dev/topics/many/messages").text
+    more = re.search(r"(\d+) more headers are not shown", page)
+    assert more is not None
+    assert page.count('<th scope="row" class="mono">h') + int(more[1]) == 1_000
+
+
 def test_all_but_get_and_head_is_refused_on_every_route(client: FlaskClient) -> None:
     rules = list(client.application.url_map.iter_rules())
     assert len(rules) > 20
