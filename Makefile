@@ -8,7 +8,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CODE := __main__.py cluster_settings.py levels.py settings.py components engine launcher messaging policies
+CODE := __main__.py cluster_settings.py levels.py settings.py state_folder.py components engine launcher messaging policies
 PYTEST := $(BIN)/pytest
 # Where a Docker engine that these targets start keeps its data; empty for Docker's default.
 DOCKER_DATA_ROOT ?=

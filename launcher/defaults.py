@@ -5,12 +5,12 @@ Where the environment or a login decides, that wins. It reads files and changes 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
+import state_folder
 from launcher import command_line
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _PACK_CONFIG_VARIABLE = "PULUMI_OPTION_POLICY_PACK_CONFIG"
 _PACK_FLAGS = ("--policy-pack", "--policy-pack-config")
 _STACK_VARIABLES = ("PULUMI_OPTION_STACK", "PULUMI_STACK")
 _CWD_VARIABLE = "PULUMI_OPTION_CWD"
+_NOTHING = frozenset({"~", "null", "Null", "NULL"})
 _NAMING = (
     *(
         ("stack", command)
@@ -88,8 +89,8 @@ def empty_passphrase(arguments: Sequence[str], environment: Mapping[str, str], p
     file = environment.get("PULUMI_CONFIG_PASSPHRASE_FILE")
     if given is None and file:
         try:
-            given = Path(file).read_text().strip()
-        except OSError:
+            given = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
             return None  # whatever is wrong with the file, the engine says it better
     if given != "":
         return None
@@ -109,10 +110,16 @@ def find_project(folder: Path) -> Path | None:
     return next((place for place in (folder, *folder.parents) if (place / PROJECT_FILE).is_file()), None)
 
 
-def working_folder(arguments: Sequence[str], environment: Mapping[str, str]) -> Path:
-    """Where the command is to run: what ``--cwd`` or its variable says, else the current folder."""
+def working_folder(arguments: Sequence[str], environment: Mapping[str, str]) -> Path | None:
+    """Where the command is to run: what ``--cwd`` or its variable says, else the current folder.
+
+    None where the current folder was deleted.
+    """
     given = command_line.read(arguments).flags.get(command_line.CWD) or environment.get(_CWD_VARIABLE)
-    return (Path.cwd() / (given or ".")).resolve()
+    try:
+        return Path(given or ".").resolve()
+    except FileNotFoundError:
+        return None
 
 
 def stack_file(line: CommandLine, environment: Mapping[str, str], project: Path) -> Path | None:
@@ -146,34 +153,41 @@ def _selected_stack(environment: Mapping[str, str], project: Path) -> str | None
     from engine.workspace.project import Project
 
     try:
-        return backend.selected(Project.find(project), {**environment, **_own_backend(environment, project)})
-    except EngineError:
+        return backend.selected(Project.read(project), {**environment, **_own_backend(environment, project)})
+    except (EngineError, RuntimeError):  # the latter is of a user without a home
         return None  # whatever is wrong with the project, the engine says it better
 
 
 def _own_backend(environment: Mapping[str, str], project: Path) -> dict[str, str]:
     """The project's folder for its state, unless another place is chosen."""
-    return {} if _has_backend(environment, project) else {"PULUMI_BACKEND_URL": project.as_uri()}
+    return {} if _has_backend(environment, project) else {state_folder.URL_VARIABLE: project.as_uri()}
 
 
 def _has_backend(environment: Mapping[str, str], project: Path) -> bool:
-    if environment.get("PULUMI_BACKEND_URL"):
+    if environment.get(state_folder.URL_VARIABLE):
         return True
-    settings = yaml.safe_load((project / PROJECT_FILE).read_text()) or {}
-    if isinstance(settings, dict) and (settings.get("backend") or {}).get("url"):
-        return True
-    home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    named = _said(project / PROJECT_FILE, "backend", "url")
     try:
-        return bool(json.loads((home / "credentials.json").read_text()).get("current"))
-    except (OSError, ValueError, AttributeError):
+        return bool(state_folder.chosen(environment, named))
+    except RuntimeError:  # a user without a home, who is logged in nowhere
         return False
 
 
 def _environment_of(stack_file: Path) -> str | None:
     """What kind of platform a stack is; None where its file does not say."""
+    return _said(stack_file, "config", "messaging:environment") or None
+
+
+def _said(file: Path, section: str, key: str) -> str:
+    """What a YAML file says under a key of one of its sections; empty where it says nothing.
+
+    It says nothing, too, if it cannot be read: the engine tells better what is wrong with it.
+    """
     try:
-        settings = yaml.safe_load(stack_file.read_text()) or {}
-        kind = (settings.get("config") or {}).get("messaging:environment")
-    except (OSError, yaml.YAMLError, AttributeError):
-        return None
-    return kind if isinstance(kind, str) else None
+        # All words as they stand: no other value of the file, such as a date that is none, is in the way.
+        document = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - texts
+    except (OSError, ValueError, yaml.YAMLError):
+        return ""
+    members = document.get(section) if isinstance(document, dict) else None
+    said = members.get(key) if isinstance(members, dict) else None
+    return said if isinstance(said, str) and said not in _NOTHING else ""

@@ -21,7 +21,7 @@ def prepare(environment: Mapping[str, str], project: Path) -> list[str]:
     from engine.workspace.project import Project
 
     try:
-        found = Project.find(project)
+        found = Project.read(project)
         place = backend.Backend(backend.url(environment, found), found)
     except EngineError:
         return []  # no folder of ours; whatever is wrong with it, the CLI says it

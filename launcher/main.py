@@ -24,7 +24,8 @@ def main() -> NoReturn:
     except engines.NoEngineError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(1)
-    project = defaults.find_project(defaults.working_folder(arguments, os.environ))
+    folder = defaults.working_folder(arguments, os.environ)
+    project = defaults.find_project(folder) if folder else None
     if project is not None:
         refused = defaults.empty_passphrase(arguments, os.environ, project)
         if refused:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlparse
 
+import state_folder
 from engine.errors import BadInput, DamagedState, NoStack, StateNotWritten, Unsupported
 from engine.state import checkpoint
 from engine.state.integrity import verify
@@ -28,17 +30,7 @@ if TYPE_CHECKING:
     from engine.workspace.passphrase import Passphrase
     from engine.workspace.project import Project
 
-URL_VARIABLE = "PULUMI_BACKEND_URL"
-_META = "meta.yaml"
-_LAYOUT = 1
-"""Stacks lie in a folder for each project; layout 0 had them all in one."""
 FOLDED = "what an interrupted run of the embedded engine recorded of the stack {stack} is in its state now"
-_COMPRESSED = (".gz", ".zst")
-
-
-def home(environment: Mapping[str, str]) -> Path:
-    """The CLI's own folder: credentials and which stacks are selected."""
-    return Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
 
 
 def url(environment: Mapping[str, str], project: Project) -> str:
@@ -47,14 +39,11 @@ def url(environment: Mapping[str, str], project: Project) -> str:
     Raises:
         BadInput: none is.
     """
-    named = environment.get(URL_VARIABLE) or project.backend
+    named = state_folder.chosen(environment, project.backend)
     if not named:
-        try:
-            named = json.loads((home(environment) / "credentials.json").read_text()).get("current") or ""
-        except (OSError, ValueError, AttributeError):
-            named = ""
-    if not named:
-        raise BadInput(f"No backend is chosen. Set {URL_VARIABLE}, for example to file://{project.root}.")
+        raise BadInput(
+            f"No backend is chosen. Set {state_folder.URL_VARIABLE}, for example to {project.root.as_uri()}."
+        )
     return named
 
 
@@ -70,22 +59,21 @@ class Backend:
     """
 
     def __init__(self, address: str, project: Project) -> None:
-        parsed = urlparse(address)
-        if parsed.scheme != "file":
+        try:
+            path = state_folder.path(address)
+        except state_folder.AddressError as error:
             raise Unsupported(
                 f"The backend {address!r} is not supported by the embedded engine, which uses a folder: "
-                f"set {URL_VARIABLE} to a file:// URL, or use the Pulumi CLI."
-            )
-        path = unquote(parsed.netloc + parsed.path)
-        folder = Path.home() / path[2:] if path == "~" or path.startswith("~/") else Path.cwd() / path
+                f"{error}. Set {state_folder.URL_VARIABLE} to a file:// URL, or use the Pulumi CLI."
+            ) from None
         self.address = address
-        self.folder = folder / ".pulumi"
+        self.folder = Path.cwd() / path / state_folder.KEPT
         self._project = project
         self._check_layout()
 
     def file(self, stack: str) -> Path:
         """A stack's checkpoint."""
-        return self.folder / "stacks" / self._project.name / f"{stack}.json"
+        return state_folder.stack_file(self.folder, self._project.name, stack)
 
     def stacks(self) -> list[str]:
         """The names of this project's stacks."""
@@ -98,7 +86,7 @@ class Backend:
             Unsupported: it was, and its state is compressed.
         """
         file = self.file(stack)
-        for ending in _COMPRESSED:
+        for ending in state_folder.COMPRESSED:
             packed = file.with_name(file.name + ending)
             if packed.exists():
                 raise Unsupported(
@@ -198,16 +186,18 @@ class Backend:
 
     def _prepare(self, stack: str) -> None:
         """Makes the folders of a first state. Raises StateNotWritten."""
-        file, meta = self.file(stack), self.folder / _META
+        file, meta = self.file(stack), self.folder / state_folder.META
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             if not meta.exists():
-                meta.write_text(f"version: {_LAYOUT}\n", encoding="utf-8")
+                meta.write_text(f"version: {state_folder.LAYOUT}\n", encoding="utf-8")
         except OSError as error:
             raise StateFile(file).not_written(error) from error
 
     def remove(self, stack: str) -> None:
-        """Forgets a stack; its file stays beside as a backup."""
+        """Forgets a stack and its history, which is not the next one's; its file stays beside as a backup."""
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.history(stack))
         StateFile(self.file(stack)).remove()
 
     def history(self, stack: str) -> Path:
@@ -224,21 +214,28 @@ class Backend:
         return [Holder.read(file) for file in holders(self._locks(stack))]
 
     def _locks(self, stack: str) -> Path:
-        return self.folder / "locks" / "organization" / self._project.name / stack
+        return state_folder.locks(self.folder, self._project.name, stack)
 
     def _check_layout(self) -> None:
-        meta = self.folder / _META
-        if meta.exists() and (layout := load_yaml(meta).get("version")) != _LAYOUT:
-            raise Unsupported(
-                f"{meta} says that the folder has layout {layout!r}; the embedded engine knows layout "
-                f"{_LAYOUT}. Use the Pulumi CLI that wrote it; its `pulumi state upgrade` brings an older "
-                "folder to this layout."
-            )
+        meta = self.folder / state_folder.META
+        if meta.exists():
+            layout = load_yaml(meta).get("version")
+            if layout == state_folder.LAYOUT:
+                return
+            says = f"{meta} says that the folder has layout {layout!r}"
+        else:
+            if not (old := state_folder.old_layout(self.folder)):
+                return
+            says = f"{old[0]} is a state of layout 0"
+        raise Unsupported(
+            f"{says}; the embedded engine knows layout {state_folder.LAYOUT}. Use the Pulumi CLI that wrote "
+            "it; its `pulumi state upgrade` brings an older folder to this layout."
+        )
 
 
 def selected(project: Project, environment: Mapping[str, str]) -> str | None:
     """The stack that `stack select` chose for this project."""
-    settings = _workspace(project.workspace_file(home(environment)))
+    settings = _workspace(project.workspace_file(state_folder.home(environment)))
     chosen = settings.get("stack") or ""
     by_backend = settings.get("stacks")
     if isinstance(by_backend, dict):  # newer CLIs keep one for each backend
@@ -248,7 +245,7 @@ def selected(project: Project, environment: Mapping[str, str]) -> str | None:
 
 def select(project: Project, environment: Mapping[str, str], stack: str | None) -> None:
     """Chooses a stack for this project; None chooses none."""
-    file = project.workspace_file(home(environment))
+    file = project.workspace_file(state_folder.home(environment))
     chosen = f"organization/{project.name}/{stack}" if stack else ""
     settings = {**_workspace(file), "stack": chosen}
     if isinstance(settings.get("stacks"), dict):

@@ -10,19 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from messaging import cluster, health
+from messaging.cli import states
 from messaging.cli.clusters import find
 from messaging.cli.projects import ProjectError
 from messaging.naming import BROKER, CONTROLLER
 from messaging.protocol import NodeError
 from messaging.report import preview
+from state_folder import URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import docker
 
-    from messaging.cli.projects import Project, StateObject
+    from messaging.cli.projects import Project
     from messaging.cli.stacks import StackOnHost
+    from messaging.cli.states import StackState, StateObject
     from messaging.health import Report
     from messaging.report.preview import Preview, Step
 
@@ -40,14 +43,20 @@ _SHOWN = 5
 """So many changes that are not deployed are named; the others are counted."""
 
 
-def report(client: docker.APIClient, project: Project, stack: str) -> Report:
+def report(client: docker.APIClient, project: Project, stack: str, tell: Callable[[str], None]) -> Report:
     """How the Kafka cluster of a stack is.
+
+    Args:
+        client: the host's Docker engine.
+        project: the checkout.
+        stack: which one.
+        tell: gets a line if a node that is gone cannot be missed, for nobody knows of it.
 
     Raises:
         ProjectError: there is no cluster on this Docker host.
     """
     nodes = find(client, project.owner(stack), stack)
-    known = _known(project, stack)
+    known = _known(project, stack, tell)
     present = {node.name for node in nodes.nodes}
     missing = [
         one.name
@@ -70,15 +79,24 @@ def report(client: docker.APIClient, project: Project, stack: str) -> Report:
     )
 
 
-def _known(project: Project, stack: str) -> list[StateObject]:
+def _known(project: Project, stack: str, tell: Callable[[str], None]) -> Sequence[StateObject]:
     """What the state holds; nothing where it cannot be read from here.
 
     While a run is under way that is what it began with: enough to notice that a node is missing.
     """
     try:
-        return project.saved(stack, os.environ)
-    except ProjectError:
-        return []
+        state = states.find(project, stack, os.environ).saved()
+        why = "" if state.there else _no_state(stack, state.file)
+    except ProjectError as error:
+        why = str(error)
+    if why:
+        tell(f"a node that is gone would not be missed: {why}")
+        return ()
+    return state.objects
+
+
+def _no_state(stack: str, file: Path) -> str:
+    return f"the stack {stack} has no state here, there is no {file}"
 
 
 def repair(
@@ -91,20 +109,28 @@ def repair(
     anything besides, nothing is done.
 
     Raises:
-        ProjectError: the state cannot be read, Pulumi failed, or the checkout is not what is deployed.
+        ProjectError: the state is not there or cannot be read, Pulumi failed, or the checkout is not what is
+            deployed.
         UnhealthyError: a container was started and did not become healthy.
     """
-    known = project.objects(stack, os.environ)
-    states = on_host.states()
-    asleep = [name for name, state in states.items() if state in _ASLEEP]
+    place = states.find(project, stack, os.environ)
+    state = place.whole()
+    if not state.there:
+        raise ProjectError(
+            f"nothing was repaired: {_no_state(stack, state.file)}, so nobody knows what is missing. Bring "
+            f"it back, or name its folder with {URL_VARIABLE}. What is only stopped, "
+            f"`messaging start --stack {stack}` starts"
+        )
+    found = on_host.states()
+    asleep = [name for name, status in found.items() if status in _ASLEEP]
     there = {(item.kind, item.name) for item in on_host.items()}
-    gone = [one for one in known if (one.kind, one.name) not in there]
+    gone = [one for one in state.objects if (one.kind, one.name) not in there]
     targets = [part for one in gone for part in ("--target", one.urn)]
     refresh = ["refresh", "--yes", *targets, "--stack", stack]
     if gone:
         tell("comparing what is deployed with this checkout: pulumi preview")
-        _refuse_undeployed(_preview(project.folder, stack), shlex.join(refresh), stack)
-    done = [f"start {name} ({states[name]})" for name in asleep]
+        _refuse_undeployed(_preview(place), shlex.join(refresh), stack)
+    done = [f"start {name} ({found[name]})" for name in asleep]
     done += [f"make the {one.kind} {one.name} again" for one in gone]
     if dry_run:
         return done
@@ -113,9 +139,9 @@ def repair(
     on_host.wake(asleep, tell, wait=patient)
     if gone:
         tell(f"telling the state of {', '.join(one.name for one in gone)}")
-        _pulumi(project.folder, refresh, shown=False)
+        _pulumi(place, refresh, shown=False)
         tell("making it again: pulumi up")
-        _pulumi(project.folder, ["up", "--yes", "--skip-preview", "--stack", stack], shown=True)
+        _pulumi(place, ["up", "--yes", "--skip-preview", "--stack", stack], shown=True)
     if not patient:
         on_host.wait_for(asleep)
     return done
@@ -149,15 +175,15 @@ def _deploys(step: Step) -> bool:
     return step.operation != preview.UPDATE or step.old != step.new
 
 
-def _preview(folder: Path, stack: str) -> Preview:
+def _preview(place: StackState) -> Preview:
     done = subprocess.run(
-        [_engine(), "preview", "--json", "--stack", stack],
-        cwd=folder,
+        [_engine(), "preview", "--json", "--stack", place.stack],
+        cwd=place.project.folder,
         check=False,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env={**os.environ, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"},
+        env=_environment(place) | {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"},
     )
     try:
         found = preview.read(done.stdout.splitlines(), "what `pulumi preview` printed")
@@ -172,6 +198,11 @@ def _preview(folder: Path, stack: str) -> Preview:
     return found
 
 
+def _environment(place: StackState) -> dict[str, str]:
+    """With the folder that was read here: from the project's, a relative address leads elsewhere."""
+    return {**place.environment, URL_VARIABLE: place.folder.as_uri()}
+
+
 def _engine() -> str:
     beside = Path(sys.executable).with_name("pulumi")
     return str(beside) if beside.exists() else "pulumi"
@@ -181,11 +212,12 @@ def _failed(command: str, code: int, said: str) -> ProjectError:
     return ProjectError(f"`pulumi {command}` ended with code {code}" + (f":\n{said}" if said else ""))
 
 
-def _pulumi(folder: Path, arguments: Sequence[str], *, shown: bool) -> None:
+def _pulumi(place: StackState, arguments: Sequence[str], *, shown: bool) -> None:
     # Progress goes where messages go, so that standard output stays what the command itself prints.
     done = subprocess.run(
         [_engine(), *arguments],
-        cwd=folder,
+        cwd=place.project.folder,
+        env=_environment(place),
         check=False,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr if shown else subprocess.PIPE,

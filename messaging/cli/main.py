@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from messaging.cli import care, clusters, schemas, upgrade
+from messaging.cli import care, clusters, schemas, states, upgrade
 from messaging.cli import rebalance as balance
 from messaging.cli.preview_report import preview_report
 from messaging.cli.projects import ProjectError, find_project
@@ -19,9 +19,12 @@ from messaging.cli.stacks import Item, StackOnHost, UnhealthyError
 from messaging.docker_engine import EngineError, connected
 from messaging.protocol import NodeError
 from messaging.report.preview import EventsError
+from state_folder import URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from messaging.cli.states import State
 
 app = typer.Typer(
     name="messaging",
@@ -70,18 +73,26 @@ def reclaim(
         on_host = StackOnHost(client, owner)
         # In this order: what a run makes that begins meanwhile is not among the items.
         items = on_host.items()
-        project.refuse_locked(stack, os.environ)
-        known = project.known(stack, os.environ)
-        unknown = [item for item in items if (item.kind, item.name) not in known]
+        place = states.find(project, stack, os.environ)
+        place.refuse_locked()
+        state = place.whole()
+        unknown = [item for item in items if not state.knows(item.kind, item.name)]
         removed = [item for item in unknown if volumes or item.kind != "volume"]
         kept = [item for item in unknown if item not in removed]
+        place.refuse_doubts([(item.kind, item.name) for item in removed])
         if not as_json:
-            _show(stack, removed, kept)
+            _show(stack, state, removed, kept)
         if removed and not yes:
             _ask(len(removed))
         on_host.remove(removed, (lambda _: None) if as_json else typer.echo)
     if as_json:
-        _print_json({"removed": [_plain(item) for item in removed], "kept": [_plain(item) for item in kept]})
+        _print_json(
+            {
+                "state": {"file": str(state.file), "there": state.there, "knows": len(state.objects)},
+                "removed": [_plain(item) for item in removed],
+                "kept": [_plain(item) for item in kept],
+            }
+        )
     elif removed:
         typer.echo(f"removed {len(removed)}")
 
@@ -91,7 +102,7 @@ def health(stack: Stack = "dev", as_json: Json = False) -> None:
     """Show how the Kafka cluster is. Exit code 0: healthy, 3: less in reserve, 4: something is not served."""
     project = find_project(Path.cwd())
     with connected() as client:
-        found = care.report(client, project, stack)
+        found = care.report(client, project, stack, lambda line: typer.echo(line, err=True))
     if as_json:
         _print_json({"stack": stack, **found.plain()})
     else:
@@ -206,7 +217,16 @@ def _run(
         typer.echo(f"{done} {len(names)}" if names else f"nothing to do: all was {done} before")
 
 
-def _show(stack: str, removed: Sequence[Item], kept: Sequence[Item]) -> None:
+def _show(stack: str, state: State, removed: Sequence[Item], kept: Sequence[Item]) -> None:
+    if state.there:
+        typer.echo(f"the state of the stack {stack}, {state.file}, knows {len(state.objects)} Docker objects")
+    else:
+        typer.echo(f"the stack {stack} has no state: there is no {state.file}")
+    if removed and not state.objects:
+        typer.echo(
+            "so everything that has the stack's labels counts as left over. If it is in use, its state is "
+            f"elsewhere: in another checkout, or where {URL_VARIABLE} or `pulumi login` has to lead"
+        )
     if not removed and not kept:
         typer.echo(f"nothing on this Docker host is left over from the stack {stack}")
     for item in removed:

@@ -21,19 +21,21 @@ OURS = {
     "messaging",
     "policies",
     "settings",
+    "state_folder",
 }
 
 ALLOWED = {
     "components": {"cluster_settings", "components", "levels", "messaging", "settings"},
-    "engine": {"engine"},
+    "engine": {"engine", "state_folder"},
     "host": {"host"},
     "images": {"images"},
-    "launcher": {"engine", "launcher"},
-    "messaging": {"messaging"},
+    "launcher": {"engine", "launcher", "state_folder"},
+    "messaging": {"messaging", "state_folder"},
     "policies": {"policies"},
     "settings.py": {"cluster_settings", "levels", "messaging"},
     "cluster_settings.py": {"levels", "messaging"},
     "levels.py": set(),
+    "state_folder.py": set(),
     "__main__.py": {"components", "messaging", "settings"},
 }
 

@@ -25,6 +25,7 @@ SUMMARY = {"summaryEvent": {"result": "succeeded"}}
 PULUMI = """#!/bin/sh
 cd "$(dirname "$0")"
 echo "$@" >> notes
+echo "$PULUMI_BACKEND_URL" >> backends
 if [ "$1" = preview ]; then cat events; echo "error: $(cat said)" >&2; exit "$(cat code)"; fi
 """
 
@@ -62,6 +63,11 @@ class Pulumi:
         """How it was called."""
         notes = self._folder / "notes"
         return notes.read_text().splitlines() if notes.exists() else []
+
+    @property
+    def backends(self) -> set[str]:
+        """Where it was told to keep states."""
+        return set((self._folder / "backends").read_text().splitlines())
 
     @property
     def verbs(self) -> list[str]:
@@ -279,16 +285,68 @@ def test_a_state_that_does_not_say_all_is_no_ground_for_a_repair(
     assert (pulumi.commands, engine.calls) == ([], [])
 
 
-def test_health_misses_a_node_beside_a_run_that_is_under_way(
-    engine: Engine, project: Project, monkeypatch: pytest.MonkeyPatch
+def test_the_engine_is_told_the_folder_whose_state_was_read(
+    engine: Engine, project: Project, pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (project.folder / "sub").mkdir()
+    (project.folder / ".pulumi").rename(project.folder / "sub" / ".pulumi")
+    monkeypatch.chdir(project.folder / "sub")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file://.")
+    engine.lose("schema-registry-dev")
+
+    repair(engine, project)
+
+    assert pulumi.verbs == ["preview", "refresh", "up"]
+    assert pulumi.backends == {(project.folder / "sub").as_uri()}
+
+
+def test_without_a_state_nobody_knows_what_is_missing(
+    engine: Engine, project: Project, pulumi: Pulumi
+) -> None:
+    engine.states["kafka-1"] = STOPPED
+    file = project.folder / ".pulumi" / "stacks" / "messaging" / "dev.json"
+    file.unlink()
+
+    with pytest.raises(ProjectError, match=f"there is no {file}, so .*`messaging start --stack dev` starts"):
+        repair(engine, project)
+
+    assert (pulumi.commands, engine.calls) == ([], [])
+
+
+@pytest.fixture
+def lone_node(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the nodes that the state knows, one is on the Docker host."""
     running = Container(state="running", built_from="")
     node = KafkaNode(id=1, name="kafka-1", address=Address(host="127.0.0.1", port=9), container=running)
     monkeypatch.setattr(care, "find", lambda *_: KafkaNodes(nodes=(node,)))
     (project.folder / "Pulumi.dev.yaml").touch()
+
+
+@pytest.mark.usefixtures("lone_node")
+def test_health_misses_a_node_beside_a_run_that_is_under_way(engine: Engine, project: Project) -> None:
     state = project.folder / ".pulumi" / "stacks" / "messaging" / "dev.json"
     state.with_name("dev.json.journal").write_text("more\n")
+    told: list[str] = []
 
-    found = care.report(engine, project, "dev")  # type: ignore[arg-type]  # nothing of it is used
+    found = care.report(engine, project, "dev", told.append)  # type: ignore[arg-type]  # nothing of it is used
 
     assert [node["name"] for node in found.nodes] == ["kafka-1", "kafka-2", "kafka-3"]
+    assert told == []
+
+
+@pytest.mark.usefixtures("lone_node")
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("s3://bucket", "the state is at s3://bucket"), ("", "the stack dev has no state here")],
+)
+def test_health_says_where_it_can_miss_no_node(
+    engine: Engine, project: Project, monkeypatch: pytest.MonkeyPatch, address: str, reason: str
+) -> None:
+    (project.folder / ".pulumi" / "stacks" / "messaging" / "dev.json").unlink()
+    monkeypatch.setenv("PULUMI_BACKEND_URL", address)
+    told: list[str] = []
+
+    found = care.report(engine, project, "dev", told.append)  # type: ignore[arg-type]  # nothing of it is used
+
+    assert [node["name"] for node in found.nodes] == ["kafka-1"]
+    assert [line.startswith(f"a node that is gone would not be missed: {reason}") for line in told] == [True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -83,8 +84,10 @@ def engine(project: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     return made
 
 
-def reclaim() -> None:
-    CliRunner().invoke(main.app, ["reclaim", "--yes", "--volumes"], catch_exceptions=False)
+def reclaim(*more: str) -> str:
+    return (
+        CliRunner().invoke(main.app, ["reclaim", "--yes", "--volumes", *more], catch_exceptions=False).stdout
+    )
 
 
 def test_what_no_state_knows_is_reclaimed(engine: Engine) -> None:
@@ -112,3 +115,57 @@ def test_nothing_is_reclaimed_while_a_run_is_under_way_or_was_cut_off(
         reclaim()
 
     assert engine.calls == []
+
+
+ALL = {"kafka-dev", "schema-registry-dev", "kafka-ui-dev", "iot-platform-dev", "kafka-dev-data"}
+
+
+def removed(engine: Engine) -> set[str]:
+    return {name for call, name, *_ in engine.calls if call.startswith("remove")}
+
+
+def test_the_plan_names_the_state_that_decides(engine: Engine, project: Path) -> None:
+    file = project / ".pulumi" / "stacks" / "messaging" / "dev.json"
+
+    assert f"the state of the stack dev, {file}, knows 1 Docker objects" in reclaim()
+    assert json.loads(reclaim("--json"))["state"] == {"file": str(file), "there": True, "knows": 1}
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty state"])
+def test_a_state_that_was_lost_is_told_with_its_place_and_what_that_means_and_clears_the_way(
+    engine: Engine, project: Path, left: str
+) -> None:
+    file = project / ".pulumi" / "stacks" / "messaging" / "dev.json"
+    if left == "nothing":
+        shutil.rmtree(project / ".pulumi")
+    else:
+        file.write_text('{"version": 3, "checkpoint": {"stack": "organization/messaging/dev"}}')
+
+    told = reclaim()
+
+    assert str(file) in told
+    assert "everything that has the stack's labels counts as left over" in told
+    assert removed(engine) == ALL
+
+
+def test_what_another_state_knows_is_not_reclaimed(
+    engine: Engine, project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", tmp_path_factory.mktemp("chosen by mistake").as_uri())
+
+    with pytest.raises(ProjectError, match="the container kafka-dev is in the state"):
+        reclaim()
+
+    assert engine.calls == []
+
+
+def test_a_platform_whose_states_address_is_encoded_is_left_alone(
+    engine: Engine, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "my state").mkdir()
+    (project / ".pulumi").rename(project / "my state" / ".pulumi")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"{project.as_uri()}/my%20state?no_tmp_dir=true")
+
+    reclaim()
+
+    assert removed(engine) == ALL - {"kafka-dev"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
+import state_folder
 from engine.cli import main
 from launcher import defaults
 
@@ -59,6 +60,15 @@ def test_a_backend_from_the_environment_wins(project: Path, environment: dict[st
 def test_a_login_wins(project: Path, environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "credentials.json").write_text(json.dumps({"current": "file:///srv/state"}))
+
+    assert "PULUMI_BACKEND_URL" not in defaults.environment_defaults(["up"], environment, project)
+
+
+def test_a_login_that_the_cli_keeps_elsewhere_wins(
+    project: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "credentials.json").write_text(json.dumps({"current": "file:///srv/state"}))
+    environment["PULUMI_CREDENTIALS_PATH"] = str(tmp_path)
 
     assert "PULUMI_BACKEND_URL" not in defaults.environment_defaults(["up"], environment, project)
 
@@ -151,10 +161,9 @@ def test_the_selected_stack_counts_where_none_is_named(project: Path, environmen
 def test_the_stack_that_a_newer_cli_selected_for_the_projects_own_state_counts(
     project: Path, environment: dict[str, str]
 ) -> None:
-    from engine.state import backend
     from engine.workspace.project import Project
 
-    file = Project.find(project).workspace_file(backend.home(environment))
+    file = Project.find(project).workspace_file(state_folder.home(environment))
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"stacks": {project.as_uri(): "organization/messaging/dev"}}))
 
@@ -319,3 +328,74 @@ def test_a_configuration_from_the_environment_is_kept(
 
 def test_a_project_without_policies_runs_without(project: Path, environment: dict[str, str]) -> None:
     assert PACK not in defaults.environment_defaults(["up", "-s", "prod"], environment, project)
+
+
+BROKEN = {
+    "no yaml": b"runtime: [python",
+    "a text for a mapping": b"backend: file://x\nconfig: none\n",
+    "a list": b"- x\n",
+    "another encoding": b"description: caf\xe9\n",
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_files_that_the_engine_will_refuse_say_nothing_to_the_launcher(
+    content: bytes, project: Path, environment: dict[str, str]
+) -> None:
+    (project / "Pulumi.yaml").write_bytes(content)
+    (project / "Pulumi.dev.yaml").write_bytes(content)
+
+    assert defaults.environment_defaults(["up"], environment, project) == {
+        "PULUMI_BACKEND_URL": project.as_uri()
+    }
+    added = defaults.environment_defaults(["up", "--stack", "dev"], environment, project)
+    assert added == {"PULUMI_BACKEND_URL": project.as_uri()}
+
+
+def test_a_date_that_is_none_does_not_hide_what_else_the_file_says(
+    project: Path, environment: dict[str, str]
+) -> None:
+    with (project / "Pulumi.dev.yaml").open("a") as file:
+        file.write("  messaging:note: 2024-13-45\n")
+
+    added = defaults.environment_defaults(["up", "--stack", "dev"], environment, project)
+
+    assert added["PULUMI_CONFIG_PASSPHRASE"] == ""
+
+
+@pytest.mark.parametrize("word", ["", "~", "null"])
+def test_an_environment_that_says_nothing_is_none(
+    word: str, project: Path, environment: dict[str, str]
+) -> None:
+    (project / "Pulumi.dev.yaml").write_text(f"config:\n  messaging:environment: {word}\n")
+    environment["PULUMI_CONFIG_PASSPHRASE"] = ""
+
+    assert defaults.empty_passphrase(["up", "--stack", "dev"], environment, project) is None
+
+
+def test_a_passphrase_file_that_is_no_text_is_left_to_the_engine(
+    project: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "passphrase").write_bytes(b"\xff")
+    environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(tmp_path / "passphrase")
+
+    assert defaults.empty_passphrase(["up", "--stack", "prod"], environment, project) is None
+
+
+def test_a_folder_that_was_deleted_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    assert defaults.working_folder(["up"], {}) is None
+    assert defaults.working_folder(["up", "--cwd", str(tmp_path)], {}) == tmp_path.resolve()
+
+
+def test_a_user_without_a_home_is_logged_in_nowhere(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.home", nowhere)
+
+    assert defaults.environment_defaults(["up"], {}, project) == {"PULUMI_BACKEND_URL": project.as_uri()}

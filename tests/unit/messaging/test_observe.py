@@ -112,8 +112,8 @@ def test_a_container_that_stopped_is_not_asked_where_it_listened() -> None:
 
 
 def test_the_first_answer_of_the_cluster_itself_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = view((1, 2, 3)), "another cluster"
-    answers = {9092: "silence", 10092: ours, 9093: theirs}
+    ours = view((1, 2, 3))
+    answers: dict[int, View | str] = {9092: "silence", 10092: ours, 9093: "another cluster"}
 
     def look(address: Address, *, cluster_id: str) -> View:
         answer = answers[address.port]
