@@ -80,6 +80,13 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the program gives a resource, before anything is said of it. There may be secrets in it."""
+
+    new: Values
+
+
+@dataclass(frozen=True, slots=True)
 class Outputs:
     """The stack's outputs before and after."""
 
@@ -143,5 +150,5 @@ class Summary:
 
 
 PolicyEvent = PolicyPacksLoad | PolicyViolation | PolicyRemediation | PolicySummary
-Event = StepEvent | Diagnostic | Output | Outputs | PolicyEvent | Summary
+Event = StepEvent | Diagnostic | Output | Inputs | Outputs | PolicyEvent | Summary
 Sink = Callable[[Event], None]

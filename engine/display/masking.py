@@ -9,7 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from engine.events import Outputs, PolicyRemediation, StepEvent
+from engine.events import Inputs, Outputs, PolicyRemediation, StepEvent
 from engine.values import Output, Secret, reveal
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Masker:
                     if resource is not None:
                         self.learn(resource.inputs)
                         self.learn(resource.outputs)
+            case Inputs(new=given):
+                self.learn(given)
             case Outputs(old=before, new=after) | PolicyRemediation(before=before, after=after):
                 self.learn(before)
                 self.learn(after)

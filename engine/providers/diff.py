@@ -1,8 +1,9 @@
 """What differs between a resource as it was last seen and what the program wants now, property by property.
 
 Pure: compares the outputs in the state with checked inputs, by the rules of the official provider: what it
-    fills in itself and
-what the program leaves out is no difference, and neither is an empty value against none.
+fills in itself and what the program leaves out is no difference, and neither is an empty value against none.
+In a map, whose names the program chooses, one that is there differs from one that is not, also with an empty
+value.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from engine.providers.check import plain
-from engine.providers.schema import Property
 from engine.values import UNKNOWN, Values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from engine.providers.schema import Property
+
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
-_STRING = Property("string")
 
 
 class Kind(Enum):
@@ -72,15 +73,15 @@ def equal(given: Property, old: Any, new: Any) -> bool:
     return next(_changes(given, plain(old), plain(new), ""), None) is None
 
 
-def empty(value: Any) -> bool:
-    """Tell whether a value says nothing: none, false, zero, or a collection of nothing else."""
-    if isinstance(value, dict):
-        return all(empty(member) for member in value.values())
+def empty(given: Property, value: Any) -> bool:
+    """Tell whether a property's value says nothing: none, false, zero, or an object of nothing else."""
+    if given.type == "object" and isinstance(value, dict):
+        return all(empty(member, value.get(name)) for name, member in given.properties.items())
     return value is not UNKNOWN and not value
 
 
 def _changes(given: Property, old: Any, new: Any, path: str) -> Iterator[tuple[str, Kind]]:
-    if empty(new) and (empty(old) or (given.stays and _left_out(new))):
+    if empty(given, new) and (empty(given, old) or (given.stays and _left_out(new))):
         return
     if new is UNKNOWN or new is None or old is None:
         yield path, Kind.DELETE if new is None else Kind.ADD if old is None else Kind.UPDATE
@@ -92,8 +93,7 @@ def _changes(given: Property, old: Any, new: Any, path: str) -> Iterator[tuple[s
         for name, member in given.properties.items():
             yield from _changes(member, old.get(name), new.get(name), f"{path}.{name}")
     elif given.type == "map":
-        for key in {**old, **new}:
-            yield from _changes(_STRING, old.get(key), new.get(key), path + _member(key))
+        yield from _map_changes(old, new, path)
     elif old != new:
         yield path, Kind.UPDATE
 
@@ -101,6 +101,17 @@ def _changes(given: Property, old: Any, new: Any, path: str) -> Iterator[tuple[s
 def _left_out(new: Any) -> bool:
     """Tell whether a value leaves it to the system: false and zero do not, empty text and lists do."""
     return new is None or new in ("", [], {})
+
+
+def _map_changes(old: Values, new: Values, path: str) -> Iterator[tuple[str, Kind]]:
+    for key in {**old, **new}:
+        at = path + _member(key)
+        if key not in new:
+            yield at, Kind.DELETE
+        elif key not in old:
+            yield at, Kind.ADD
+        elif old[key] != new[key]:
+            yield at, Kind.UPDATE
 
 
 def _list_changes(items: Property, old: list[Any], new: list[Any], path: str) -> Iterator[tuple[str, Kind]]:

@@ -105,18 +105,20 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
 
     # --- the provider's configuration ---
 
-    def CheckConfig(self, request: Any, _context: grpc.ServicerContext) -> Any:
+    def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Validate the configuration; it is passed on as it is."""
-        failures = self._package.check_config(self._config(request.news))
-        return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(failures))
+        with _Answering(context):
+            failures = self._package.check_config(self._config(request.news))
+            return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(failures))
 
-    def DiffConfig(self, request: Any, _context: grpc.ServicerContext) -> Any:
+    def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Compare two configurations. No change of one replaces resources."""
-        old = plain(values.from_struct(request.old_inputs))
-        new = plain(values.from_struct(request.news))
-        changed = sorted(name for name in {**old, **new} if old.get(name) != new.get(name))
-        changes = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
-        return provider_pb2.DiffResponse(changes=changes, diffs=changed)
+        with _Answering(context):
+            old = plain(values.from_struct(request.old_inputs))
+            new = plain(values.from_struct(request.news))
+            changed = sorted(name for name in {**old, **new} if old.get(name) != new.get(name))
+            changes = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
+            return provider_pb2.DiffResponse(changes=changes, diffs=changed)
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Take the configuration."""

@@ -7,11 +7,14 @@ What goes into Docker's requests is written in `container_body`, what is kept of
 from __future__ import annotations
 
 import dataclasses
+import posixpath
+import sys
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from engine.providers import schema
 from engine.providers.base import Lost, ProviderError, Unfinished
-from engine.providers.diff import Change, diff, empty
+from engine.providers.diff import Change, Kind, diff, empty
 from engine.providers.docker import adoption, upload
 from engine.providers.docker.connection import Missing, Refused
 from engine.providers.docker.container_body import STEP_LABEL, create_body, limits
@@ -31,10 +34,18 @@ if TYPE_CHECKING:
 _LIMITS = {"restart", "maxRetryCount", "memory", "memoryReservation", "memorySwap", "cpuShares", "cpuSet"}
 # Docker can change these limits while a container runs, but not lift them.
 _CANNOT_BE_LIFTED = {"memory", "memoryReservation", "cpuShares", "cpuSet"}
-_CONFLICT = 409
+_NOT_FOUND, _CONFLICT = 404, 409
 _WAIT_SECONDS = 60
 _ATTACHED_SECONDS = 1200
 _REMOVAL_SECONDS = 60
+# Docker fills these in for every container, and both providers keep them once they have looked. One that was
+# waited for in vain at its creation is kept without, as the official provider does: the next run replaces it.
+_READ_BACK = {"networkDatas", "runtime"}
+_AWAITED_IN_VAIN = Change("wait", Kind.UPDATE, replace=True)
+
+
+class _NotHealthy(ProviderError):
+    """A container was waited for in vain."""
 
 
 class Container:
@@ -50,13 +61,17 @@ class Container:
         return faults(news)
 
     def diff(self, olds: Values, news: Values, ignored: Sequence[str]) -> list[Change]:
-        """Compare; lifting a limit takes a new container."""
-        return [
+        """Compare; lifting a limit takes a new container, and so does one that never got healthy."""
+        kinds = self.type.properties
+        changes = [
             dataclasses.replace(change, replace=True)
-            if change.top in _CANNOT_BE_LIFTED and empty(news.get(change.top))
+            if change.top in _CANNOT_BE_LIFTED and empty(kinds[change.top], news.get(change.top))
             else change
-            for change in diff(self.type.properties, _spelled(olds), _spelled(news), ignored)
+            for change in diff(kinds, _spelled(olds), _spelled(news), ignored)
         ]
+        if olds.get("wait") and olds.keys().isdisjoint(_READ_BACK):
+            return [change for change in changes if change.path != "wait"] + [_AWAITED_IN_VAIN]
+        return changes
 
     # --- life ---
 
@@ -64,7 +79,12 @@ class Container:
         """Create, connect, fill, start and wait, in this order."""
         self._images.ensure(inputs["image"], inputs.get("platform", ""), call)
         identifier = self._create(inputs, call)
-        return identifier, self._bring_up(identifier, inputs, call)
+        try:
+            return identifier, self._bring_up(identifier, inputs, call)
+        except Unfinished as error:
+            if isinstance(error.__cause__, _NotHealthy):
+                error.outputs = {name: value for name, value in inputs.items() if name not in _READ_BACK}
+            raise
 
     def known_by(self, identifier: str) -> Values:  # noqa: ARG002 - Docker says the rest
         """Return nothing."""
@@ -144,9 +164,22 @@ class Container:
         return self._create(inputs, dataclasses.replace(call, orphans=frozenset()))
 
     def _is_wanted(self, holder: dict[str, Any], inputs: Values) -> bool:
-        if not adoption.made_from(create_body(inputs), holder) or not adoption.connected(inputs, holder):
+        with self._connection.saying(f"cannot compare container {inputs['name']} with what is wanted"):
+            api = self._connection.api
+            image = api.inspect_image(inputs["image"])  # type: ignore[no-untyped-call] # untyped in the stubs
+            around = adoption.Surroundings(image, docker=api.info())
+        if not adoption.made_from(create_body(inputs), holder, around):
             return False
-        return all(self._has_file(holder["Id"], file) for file in inputs.get("uploads", ()))
+        return adoption.connected(inputs, holder) and self._has_files(holder, inputs.get("uploads", ()))
+
+    def _has_files(self, holder: dict[str, Any], files: Sequence[Values]) -> bool:
+        """Tell whether a container has these uploads, and none that the program no longer has."""
+        if not all(self._has_file(holder["Id"], file) for file in files):
+            return False
+        with self._connection.saying("cannot list the files of a container"):
+            differing = self._connection.api.diff(holder["Id"]) or ()
+        others = {change["Path"] for change in differing} - {posixpath.normpath(one["file"]) for one in files}
+        return not any(self._was_put_in(holder, path) for path in sorted(others))
 
     def _has_file(self, identifier: str, file: Values) -> bool:
         try:
@@ -155,6 +188,16 @@ class Container:
                 return upload.unpack(b"".join(packed)) == (upload.content(file), upload.mode(file))
         except Missing:
             return False
+
+    def _was_put_in(self, holder: dict[str, Any], path: str) -> bool:
+        """Tell whether a file is an upload of an earlier run; one that Docker tells nothing of may be."""
+        with self._connection.saying(f"cannot look at {path} of a container"):
+            api = self._connection.api
+            place = f"{api.base_url}/v{api.api_version}/containers/{holder['Id']}/archive"
+            answer = api.head(place, params={"path": path}, timeout=api.timeout)
+        if answer.status_code == _NOT_FOUND:  # the image has it, and the container has deleted it
+            return False
+        return not answer.ok or adoption.put_in(path, upload.described(answer.headers), holder)
 
     # --- bringing up ---
 
@@ -174,19 +217,25 @@ class Container:
                 self._await_health(identifier, inputs, call)
             logs = self._follow(identifier, inputs, call) if inputs.get("attach") else {}
         except ProviderError as error:
-            try:
-                found = self._inspect(identifier)
-            except ProviderError:  # it was created, and nobody can say what has become of it
-                raise Lost(str(error)) from None
-            if found is None:
-                raise
-            raise Unfinished(str(error), identifier, outputs(found, inputs)) from None
+            raise self._left_undone(identifier, inputs, error) from error
+        except Exception as error:
+            traceback.print_exception(error, file=sys.stderr)
+            said = ProviderError(f"a fault in this provider: {type(error).__name__}: {error}")
+            raise self._left_undone(identifier, inputs, said) from error
         found = self._inspect(identifier)
         if found is None:
             raise ProviderError(
                 f"container {inputs['name']} is gone right after it came up: has it removed itself (rm)?"
             )
         return outputs(found, inputs | logs)
+
+    def _left_undone(self, identifier: str, inputs: Values, error: ProviderError) -> ProviderError:
+        """Return what to say of a container that was created and could not be brought up."""
+        try:
+            found = self._inspect(identifier)
+        except ProviderError:  # it was created, and nobody can say what has become of it
+            return Lost(str(error))
+        return Unfinished(str(error), identifier, outputs(found, inputs)) if found else error
 
     def _connect(self, identifier: str, inputs: Values) -> None:
         wanted = inputs.get("networksAdvanced", ())
@@ -241,19 +290,19 @@ class Container:
             state = (self._inspect(identifier) or {"State": {}})["State"]
             if not state.get("Running") and not state.get("Restarting"):
                 code = state.get("ExitCode", "unknown")
-                raise ProviderError(
+                raise _NotHealthy(
                     f"container {name} ended with exit code {code} before it was healthy: see `docker logs "
                     f"{name}`"
                 )
             if "Health" not in state:
-                raise ProviderError(
+                raise _NotHealthy(
                     f"container {name} cannot be waited for: neither it nor its image has a health check"
                 )
             status = state["Health"]["Status"]
             return bool(status == "healthy")
 
         if not call.until(healthy, seconds=seconds, every=0.25):
-            raise ProviderError(
+            raise _NotHealthy(
                 f"container {name} is not healthy after {seconds:g} s but {status}: see `docker logs "
                 f"{name}` and "
                 f"`docker inspect --format '{{{{json .State.Health}}}}' {name}`"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from engine.providers.check import Failure
 from engine.providers.docker.units import nano_cpus, nanoseconds
+from engine.providers.files import is_file
 from engine.values import UNKNOWN, contains_unknown
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def faults(inputs: Values) -> list[Failure]:
         *_texts(inputs),
         *_uploads(inputs),
         *_volumes(inputs),
+        *_networks(inputs),
         *_ports(inputs),
         *_combinations(inputs),
     ]
@@ -50,7 +51,7 @@ def _texts(inputs: Values) -> Iterator[Failure]:
     if _known(health):
         for name in ("interval", "timeout", "startPeriod", "startInterval"):
             yield from _parsed(f"healthcheck.{name}", health.get(name), nanoseconds)
-    if "" in (inputs.get("command") or ()):
+    if "" in _list(inputs, "command"):
         yield Failure("command", "'command' holds an empty string; leave it out")
     for index, variable in enumerate(_list(inputs, "envs")):
         if _known(variable) and "=" not in variable:
@@ -83,8 +84,9 @@ def _uploads(inputs: Values) -> Iterator[Failure]:
             yield Failure(f"{path}.permissions", f"'{permissions}' are no permissions; write them like 0644")
         if _known(file := upload.get("file")) and not file.startswith("/"):
             yield Failure(f"{path}.file", f"'{file}' must be an absolute path in the container")
-        if _known(source := upload.get("source")) and source and not Path(source).is_file():
-            yield Failure(f"{path}.source", f"there is no file {source}, seen from {Path.cwd()}")
+        if _known(source := upload.get("source")) and source and not is_file(source):
+            reason = f"there is no file {source} that may be read, seen from {Path.cwd()}"
+            yield Failure(f"{path}.source", reason)
         if _known(encoded := upload.get("contentBase64")) and not _is_base64(encoded):
             yield Failure(f"{path}.contentBase64", f"'{path}.contentBase64' is not base64")
 
@@ -92,7 +94,7 @@ def _uploads(inputs: Values) -> Iterator[Failure]:
 def _is_base64(text: str) -> bool:
     try:
         base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # also letters beyond ASCII
         return False
     return True
 
@@ -111,6 +113,16 @@ def _volumes(inputs: Values) -> Iterator[Failure]:
             yield Failure(f"{path}.hostPath", f"'{host}' must be an absolute path on Docker's host")
 
 
+def _networks(inputs: Values) -> Iterator[Failure]:
+    for index, network in enumerate(_list(inputs, "networksAdvanced")):
+        if not _known(network):
+            continue
+        for at, option in enumerate(_list(network, "driverOpts")):
+            if _known(option) and "=" not in option:
+                path = f"networksAdvanced[{index}].driverOpts[{at}]"
+                yield Failure(path, f"'{path}' must be NAME=VALUE; it has no '='")
+
+
 def _ports(inputs: Values) -> Iterator[Failure]:
     taken: dict[tuple[Any, ...], int] = {}
     for index, port in enumerate(_list(inputs, "ports")):
@@ -125,20 +137,23 @@ def _ports(inputs: Values) -> Iterator[Failure]:
 
 def _combinations(inputs: Values) -> Iterator[Failure]:
     mode = inputs.get("networkMode")
-    if inputs.get("networksAdvanced") and _known(mode) and mode != "bridge":
+    if _list(inputs, "networksAdvanced") and _known(mode) and mode != "bridge":
         reason = f"networkMode '{mode}' and networksAdvanced exclude each other: leave out networkMode"
         yield Failure("networkMode", reason)
-    if inputs.get("rm") and inputs.get("restart") not in (None, "no"):
+    if inputs.get("rm") is True and inputs.get("restart") not in (None, UNKNOWN, "no"):
         yield Failure(
             "rm", "a container that removes itself when it ends (rm) cannot restart: leave out one of the two"
         )
-    if inputs.get("maxRetryCount") and inputs.get("restart") not in (UNKNOWN, "on-failure"):
+    if inputs.get("maxRetryCount", 0) not in (0, UNKNOWN) and inputs.get("restart") not in (
+        UNKNOWN,
+        "on-failure",
+    ):
         yield Failure("maxRetryCount", "maxRetryCount only means something with restart 'on-failure'")
     memory, swap = inputs.get("memory", 0), inputs.get("memorySwap", 0)
     if UNKNOWN not in (memory, swap) and swap > 0 and not 0 < memory <= swap:
         reason = f"memorySwap limits memory and swap together: memory must be 1 to {swap}, not {memory}"
         yield Failure("memorySwap", reason)
-    if inputs.get("wait") and inputs.get("start") is False:
+    if inputs.get("wait") is True and inputs.get("start") is False:
         yield Failure(
             "wait", "a container that is not started (start: false) cannot become healthy: leave out wait"
         )

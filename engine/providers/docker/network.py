@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _CONFLICT, _FORBIDDEN = 409, 403
 _REMOVAL_SECONDS = 30
+# What Docker makes of these where nothing is said.
+_LEFT_OUT: Values = {"driver": "bridge", "internal": False, "options": {}}
 _IPAM = {"subnet": "Subnet", "ipRange": "IPRange", "gateway": "Gateway", "auxAddress": "AuxiliaryAddresses"}
 
 
@@ -59,7 +61,7 @@ class Network:
             found = self._inspect(name) if error.status == _CONFLICT else None
             if found is None:
                 raise
-            if not (call.orphans and not self.diff(_outputs(found, inputs), inputs, ())):
+            if not (call.orphans and self._is_wanted(found, inputs)):
                 raise ProviderError(_taken(found)) from None
             return str(found["Id"]), _outputs(found, inputs)
         found = self._inspect(made["Id"])
@@ -68,6 +70,17 @@ class Network:
                 f"network {name} is gone right after it was created: is something removing networks?"
             )
         return str(found["Id"]), _outputs(found, inputs)
+
+    def _is_wanted(self, found: dict[str, Any], inputs: Values) -> bool:
+        """Tell whether a network is what these inputs make, also where they leave it to Docker."""
+        explicit = _LEFT_OUT | inputs
+        shown = _outputs(found, explicit)
+        if "ipamConfigs" not in inputs and any(
+            _is_asked_for(given) for given in found["IPAM"]["Config"] or ()
+        ):
+            return False
+        same = all(shown[name] == explicit[name] for name in _LEFT_OUT)
+        return same and not self.diff(shown, inputs, ())
 
     def known_by(self, identifier: str) -> Values:  # noqa: ARG002 - Docker says the rest
         """Return nothing."""
@@ -81,7 +94,7 @@ class Network:
     def left(self, inputs: Values, call: Call) -> str:
         """Look for one that is as wanted and was created since."""
         found = self._inspect(inputs["name"])
-        if found is None or self.diff(_outputs(found, inputs), inputs, ()):
+        if found is None or not self._is_wanted(found, inputs):
             return ""
         return str(found["Id"]) if call.could_have_made(found["Created"]) else ""
 
@@ -161,6 +174,11 @@ def _outputs(found: dict[str, Any], known: Values) -> Values:
 
 def _config(given: dict[str, Any]) -> Values:
     return {ours: given[theirs] for ours, theirs in _IPAM.items() if given.get(theirs)}
+
+
+def _is_asked_for(given: dict[str, Any]) -> bool:
+    """Tell whether an address range is more than what Docker chooses by itself."""
+    return bool(given.get("IPRange") or given.get("AuxiliaryAddresses"))
 
 
 def _taken(found: dict[str, Any]) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import tarfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.values import Values
 
 _EXECUTABLE, _READABLE = 0o744, 0o644
@@ -56,3 +59,9 @@ def unpack(packed: bytes) -> tuple[bytes, int]:
         member = tar.getmembers()[0]
         file = tar.extractfile(member)
         return (file.read() if file else b""), member.mode & 0o777
+
+
+def described(headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return what Docker says of a file in a container without sending it."""
+    found: dict[str, Any] = json.loads(base64.b64decode(headers["X-Docker-Container-Path-Stat"]))
+    return found

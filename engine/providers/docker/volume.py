@@ -1,4 +1,4 @@
-"""Volumes. One that exists already is only taken over when its labels say that it is the one wanted."""
+"""Volumes. One that exists already is only taken over when its labels and settings are those wanted."""
 
 from __future__ import annotations
 
@@ -52,10 +52,9 @@ class Volume:
                 )
         elif not self._is_wanted(found, inputs, call):
             raise ProviderError(
-                f"volume {name} exists already, with labels that are not this one's "
-                f"({labels.described(found['Labels'])}): choose "
-                f"another name, or if nobody needs its data remove it with `docker volume rm {name}` and "
-                "run again"
+                f"volume {name} exists already, and not as this one would be made ({_described(found)}): "
+                "choose another name, or if nobody needs its data remove it with "
+                f"`docker volume rm {name}` and run again"
             )
         return name, _outputs(found, inputs)
 
@@ -64,7 +63,8 @@ class Volume:
         wanted = labels.to_docker(inputs)
         driver = inputs.get("driver", _DEFAULT_DRIVER)
         same = (found["Labels"] or {}) == wanted and found["Driver"] == driver
-        return same and bool(wanted or call.orphans)
+        options = (found["Options"] or {}) == inputs.get("driverOpts", {})
+        return same and options and bool(wanted or call.orphans)
 
     def known_by(self, identifier: str) -> Values:  # noqa: ARG002 - Docker says the rest
         """Return nothing."""
@@ -125,6 +125,12 @@ class Volume:
         except Missing:
             return None
         return found
+
+
+def _described(found: dict[str, Any]) -> str:
+    """Write for a message how a volume was made, but not its options' values: there may be passwords."""
+    options = ", ".join(sorted(found["Options"] or ())) or "none"
+    return f"labels: {labels.described(found['Labels'])}; driver: {found['Driver']}; options: {options}"
 
 
 def _outputs(found: dict[str, Any], known: Values) -> Values:

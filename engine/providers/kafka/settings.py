@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.providers.check import Failure
+from engine.providers.files import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def faults(config: Values) -> list[Failure]:
     failures = [
         Failure(name, f"'{name}' of kafka Provider is neither PEM text nor the path of a file")
         for name in _CERTIFICATES
-        if isinstance(value := config.get(name), str) and _PEM not in value and not Path(value).is_file()
+        if isinstance(value := config.get(name), str) and _PEM not in value and not is_file(value)
     ]
     for one, other in (("clientCert", "clientKey"), ("saslUsername", "saslPassword")):
         for name, missing in ((one, other), (other, one)):

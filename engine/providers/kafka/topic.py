@@ -50,7 +50,8 @@ class Topic:
                 Failure("name", f"'{name}' is no topic name: use 1 to 249 letters, digits, '.', '_' and '-'")
             )
         old, new = olds.get("replicationFactor"), news["replicationFactor"]
-        if old is not None and UNKNOWN not in (old, new) and old != new:
+        stays = olds.get("name") == name and not _shrinks(olds, news)
+        if stays and old is not None and UNKNOWN not in (old, new) and old != new:
             reason = (
                 f"the replication factor of topic {name} is {old} and cannot be changed to {new} here: that "
                 "moves data, and where to "
@@ -62,8 +63,7 @@ class Topic:
 
     def diff(self, olds: Values, news: Values, ignored: Sequence[str]) -> list[Change]:
         """Compare. A topic cannot lose partitions: fewer take a new one."""
-        old, new = olds.get("partitions"), news["partitions"]
-        shrinks = isinstance(old, int) and isinstance(new, int) and new < old
+        shrinks = _shrinks(olds, news)
         return [
             dataclasses.replace(change, replace=True) if shrinks and change.top == "partitions" else change
             for change in diff(self.type.properties, olds, news, ignored)
@@ -98,7 +98,7 @@ class Topic:
         partitions = self._describe(identifier)
         if partitions is None:
             return None
-        config = self._config(identifier)
+        config = _as_written(self._config(identifier), known.get("config", {}))
         outputs: Values = {
             "name": identifier,
             "partitions": len(partitions),
@@ -194,8 +194,7 @@ class Topic:
     def _take_over(self, inputs: Values, call: Call) -> Values:
         """Deal with a topic that exists: ours from a run that died, or another's."""
         name = inputs["name"]
-        found = self.read(name, inputs) or {}
-        if call.orphans and not self.diff(found, inputs, ()):
+        if self.left(inputs, call):
             return _outputs(inputs)
         raise ProviderError(
             f"topic {name} exists already on {self._cluster.servers}, and this stack does not know it: "
@@ -312,17 +311,30 @@ class Topic:
         return {resource.name: future for resource, future in requests.items()}
 
 
+def _shrinks(olds: Values, news: Values) -> bool:
+    """Tell whether a topic loses partitions, and so is made anew."""
+    old, new = olds.get("partitions"), news["partitions"]
+    return isinstance(old, int) and isinstance(new, int) and new < old
+
+
+def _as_written(shown: dict[str, str], known: Values) -> dict[str, str]:
+    """Keep the known spelling of what Kafka shows in its own."""
+    return {key: known[key] if _same(value, known.get(key)) else value for key, value in shown.items()}
+
+
 def _same(shown: str | None, given: str | None) -> bool:
     """Tell whether Kafka shows what it was given, if not as it was written: it shows what it has read."""
     return shown == given or (None not in (shown, given) and _value(str(shown)) == _value(str(given)))
 
 
-def _value(text: str) -> int | float | list[str]:
+def _value(text: str) -> int | float | str | list[str]:
     for number in (int, float):
         try:
             return number(text)
         except ValueError:
             continue
+    if (word := text.strip().lower()) in ("true", "false"):
+        return word
     return [word.strip() for word in text.split(",")]
 
 

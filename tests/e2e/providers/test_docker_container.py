@@ -253,7 +253,7 @@ def test_limits_changed_by_others_are_seen(
 # --- what does not go well ---
 
 
-def test_a_container_that_does_not_get_healthy_stays_and_is_waited_for_again(
+def test_a_container_that_does_not_get_healthy_stays_and_is_replaced_by_the_next_run(
     provider: Any, engine: docker.DockerClient, image: str, name: Callable[[str], str]
 ) -> None:
     inputs = {
@@ -268,8 +268,24 @@ def test_a_container_that_does_not_get_healthy_stays_and_is_waited_for_again(
     left: Any = failure.value
     assert engine.containers.get(left.unfinished.id).status == "running"
     assert "docker logs" in str(failure.value)
-    with pytest.raises(AssertionError, match="not healthy"):
-        provider.update(left.unfinished, inputs)
+    answer = provider.diff(left.unfinished, inputs)
+    assert (list(answer.replaces), answer.deleteBeforeReplace) == (["wait"], True)
+
+
+def test_a_container_that_is_not_healthy_after_a_change_is_waited_for_again(
+    provider: Any, engine: docker.DockerClient, image: str, name: Callable[[str], str]
+) -> None:
+    inputs: Values = {
+        "name": name("ill"),
+        "image": image,
+        "healthcheck": {"tests": ["CMD", "/bin/test", "-e", "/well"], "interval": "300ms"},
+    }
+    made = provider.create("Container", inputs)
+    inputs |= {"wait": True, "waitTimeout": 1}
+    with pytest.raises(AssertionError, match="not healthy after 1 s") as failure:
+        provider.update(made, inputs)
+    left: Any = failure.value
+    assert list(provider.diff(left.unfinished, inputs).replaces) == []
     engine.containers.get(left.unfinished.id).exec_run(["/bin/sh", "-c", ": > /well"])
     updated = provider.update(left.unfinished, inputs | {"waitTimeout": 20})
     assert provider.read(updated).outputs == updated.outputs
@@ -354,6 +370,9 @@ def test_a_running_container_of_a_run_that_died_is_adopted(provider: Any, everyt
         {"uploads": [{"file": "/etc/app/one", "content": "eno", "permissions": "0600"}]},
         {"memory": 65},
         {"networksAdvanced": []},
+        {"envs": ["A=1=1"]},
+        {"uploads": [{"file": "/etc/app/one", "content": "one", "permissions": "0600"}]},
+        {"capabilities": {"adds": ["NET_ADMIN"], "drops": ["MKNOD"]}},
     ],
     ids="+".join,
 )
@@ -367,6 +386,52 @@ def test_an_orphan_that_is_not_what_is_wanted_now_gives_way(
     second = provider.create("Container", wanted, orphans=["step-1"])
     assert second.id != first.id
     assert provider.read(first) is None
+
+
+@pytest.mark.parametrize(
+    "dropped",
+    [
+        "capabilities",
+        "dns",
+        "envs",
+        "groupAdds",
+        "healthcheck",
+        "hostname",
+        "hosts",
+        "init",
+        "labels",
+        "logOpts",
+        "networksAdvanced",
+        "ports",
+        "securityOpts",
+        "shmSize",
+        "sysctls",
+        "tmpfs",
+        "tty",
+        "ulimits",
+        "uploads",
+        "user",
+        "volumes",
+    ],
+)
+def test_an_orphan_that_has_what_is_no_longer_wanted_gives_way(
+    provider: Any, everything: Values, dropped: str
+) -> None:
+    first = provider.create("Container", everything, step="step-1")
+    wanted = {key: value for key, value in everything.items() if key != dropped} | {"wait": False}
+    second = provider.create("Container", wanted, orphans=["step-1"])
+    assert second.id != first.id
+    assert provider.read(first) is None
+
+
+def test_an_orphan_is_adopted_with_what_its_image_says(
+    provider: Any, image: str, name: Callable[[str], str]
+) -> None:
+    inputs = {"name": name("bare"), "image": image, "envs": ["FROM_IMAGE=2"]}
+    first = provider.create("Container", inputs, step="step-1")
+    assert provider.create("Container", inputs, orphans=["step-1"]).id == first.id
+    # The image says FROM_IMAGE=1.
+    assert provider.create("Container", inputs | {"envs": []}, orphans=["step-1"]).id != first.id
 
 
 def test_an_orphan_that_never_started_gives_way(

@@ -70,6 +70,26 @@ def test_a_network_of_a_run_that_died_is_adopted_if_it_is_the_one(
         provider.create("Network", inputs | {"internal": True}, orphans=["step-1"])
 
 
+@pytest.mark.parametrize(
+    "had",
+    [
+        {"internal": True},
+        {"options": {"com.docker.network.bridge.enable_icc": "false"}},
+        {"ipamConfigs": [{"subnet": "10.213.79.0/24", "ipRange": "10.213.79.128/25"}]},
+        {"labels": [*OURS, {"label": "other", "value": ""}]},
+        {"attachable": True},
+    ],
+    ids="+".join,
+)
+def test_a_network_that_has_what_is_no_longer_wanted_is_not_adopted(
+    provider: Any, name: Callable[[str], str], had: dict[str, Any]
+) -> None:
+    inputs = {"name": name("net"), "labels": OURS}
+    provider.create("Network", inputs | had)
+    with pytest.raises(AssertionError, match="is taken"):
+        provider.create("Network", inputs, orphans=["step-1"])
+
+
 def test_a_network_is_removed_once_its_last_container_has_left(
     provider: Any, engine: docker.DockerClient, image: str, name: Callable[[str], str]
 ) -> None:
@@ -110,6 +130,18 @@ def test_a_volume_that_this_stack_kept_is_taken_over_again(provider: Any, name: 
     inputs = {"name": name("data"), "labels": OURS}
     first = provider.create("Volume", inputs)
     assert provider.create("Volume", inputs) == first
+
+
+def test_a_kept_volume_that_is_elsewhere_is_not_taken_over(provider: Any, name: Callable[[str], str]) -> None:
+    def inputs(size: str) -> dict[str, Any]:
+        options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={size}"}
+        return {"name": name("data"), "labels": OURS, "driverOpts": options}
+
+    provider.create("Volume", inputs("1m"))
+    with pytest.raises(AssertionError, match="options: device, o, type") as failure:
+        provider.create("Volume", inputs("9m"), orphans=["step-1"])
+    assert "size=1m" not in str(failure.value)
+    assert provider.create("Volume", inputs("1m")).id == name("data")
 
 
 def test_a_volume_in_use_is_not_removed_and_its_users_are_named(

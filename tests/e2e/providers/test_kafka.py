@@ -273,6 +273,33 @@ def test_a_topic_takes_new_settings_and_partitions_and_keeps_what_others_set(
     kafka.delete(made)
 
 
+def test_settings_of_a_topic_may_be_spelled_otherwise_than_the_broker_does(kafka: Driver) -> None:
+    made = kafka.create("Topic", TOPIC)
+    spelled = TOPIC | {
+        "config": {
+            "preallocate": "True",
+            "min.cleanable.dirty.ratio": "0.250",
+            "cleanup.policy": "compact, delete",
+        }
+    }
+    seen = kafka.read(kafka.update(made, spelled))
+    assert seen is not None
+    assert seen.outputs["config"] == spelled["config"]
+    assert kafka.diff(seen, spelled).changes == NONE
+    kafka.delete(seen)
+
+
+def test_a_setting_of_a_topic_without_a_value_is_one(kafka: Driver) -> None:
+    made = kafka.create("Topic", TOPIC)
+    kept = TOPIC | {"config": TOPIC["config"] | {"cleanup.policy": ""}}
+    assert list(kafka.diff(made, kept).diffs) == ["config"]
+    seen = kafka.read(kafka.update(made, kept))
+    assert seen is not None
+    assert seen.outputs["config"]["cleanup.policy"] == ""
+    assert list(kafka.diff(seen, TOPIC).diffs) == ["config"]
+    kafka.delete(seen)
+
+
 def test_of_two_resources_that_make_one_topic_at_the_same_moment_one_is_refused(kafka: Driver) -> None:
     twin = TOPIC | {"name": "twin"}
     with ThreadPoolExecutor(2) as both:

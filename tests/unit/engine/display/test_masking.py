@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.display.masking import MASK, SHORTEST, Masker
-from engine.events import Operation, Outputs, StepEvent
+from engine.events import Inputs, Operation, Outputs, StepEvent
 from engine.resource import Resource
 from engine.values import Output, Secret
 
@@ -106,6 +106,13 @@ def test_secrets_are_learnt_from_a_steps_resources_and_from_outputs() -> None:
     shown = masker.mask("old-input old-output new-input new-output before-it after-it")
 
     assert shown == " ".join([MASK] * 6)
+
+
+def test_secrets_are_learnt_from_what_the_program_gives_before_there_is_a_step() -> None:
+    masker = Masker()
+    masker.learn_event(Inputs({"options": {"password": Secret("hunter2secret")}, "name": "plain"}))
+
+    assert masker.mask("plain: hunter2secret is not allowed") == f"plain: {MASK} is not allowed"
 
 
 @given(

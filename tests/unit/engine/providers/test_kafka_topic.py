@@ -14,6 +14,7 @@ from confluent_kafka.admin import ConfigSource
 from engine.providers.base import Call, ProviderError, Unfinished
 from engine.providers.kafka.cluster import Refused
 from engine.providers.kafka.topic import Topic
+from engine.values import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,12 +86,41 @@ def test_taking_it_back_afterwards_changes_the_topic_in_place() -> None:
 
 @pytest.mark.parametrize(
     ("given", "shown"),
-    [("0.50", "0.5"), ("1", "1.0"), ("compact, delete", "compact,delete"), ("zstd", "zstd")],
+    [
+        ("0.50", "0.5"),
+        ("1", "1.0"),
+        ("compact, delete", "compact,delete"),
+        ("zstd", "zstd"),
+        ("True", "true"),
+        (" FALSE", "false"),
+        ("", ""),
+    ],
 )
 def test_what_kafka_spells_in_its_way_is_shown(given: str, shown: str) -> None:
     news = HAD | {"config": {"key": given}}
 
     assert topic(Kafka(shown={"key": shown})).update("orders", HAD, news, CALL) == news
+
+
+def test_a_switch_is_not_the_other_one() -> None:
+    news = HAD | {"config": {"key": "True"}}
+
+    with pytest.raises(Unfinished):
+        topic(Kafka(shown={"key": "false"})).update("orders", HAD, news, CALL)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("0.50", "0.5"), ("compact, delete", "compact,delete"), ("True", "true")]
+)
+def test_what_the_program_spells_in_its_way_reads_as_it_wrote_it(given: str, shown: str) -> None:
+    kafka = LateKafka()
+    kafka.topics.add("orders")
+    kafka.shown = {"key": shown, "retention.ms": "5"}
+    known = HAD | {"config": {"key": given, "retention.ms": "4"}}
+
+    read = topic(kafka).read("orders", known)
+
+    assert read == HAD | {"config": {"key": given, "retention.ms": "5"}}
 
 
 @pytest.mark.parametrize("shown", [{"key": "5"}, {"key": "compact"}, {}, {"key": "0.5", "retention.ms": "5"}])
@@ -155,3 +185,56 @@ def test_a_topic_that_was_deleted_is_created_again() -> None:
     kafka.twice = True
 
     assert provider.create(HAD, CALL)[0] == "orders"
+
+
+class Told(LateKafka):
+    """A cluster with one topic that an earlier run may have created.
+
+    Attributes:
+        messages: How many it holds.
+    """
+
+    def __init__(self, messages: int) -> None:
+        super().__init__()
+        self.topics.add("orders")
+        self.shown = {"retention.ms": "5"}
+        self.messages = messages
+
+    def list_topics(self, **_: object) -> SimpleNamespace:
+        return SimpleNamespace(topics=dict.fromkeys(self.topics))
+
+    def list_offsets(self, asked: Any, **_: object) -> dict[Any, Future[Any]]:
+        return {one: answered(SimpleNamespace(offset=self.messages)) for one in asked}
+
+
+def test_an_empty_topic_of_a_run_that_died_is_adopted() -> None:
+    orphaned = Call(threading.Event(), lambda _: None, seconds=0.01, orphans=frozenset({"step-1"}))
+
+    assert topic(Told(messages=0)).create(HAD, orphaned) == ("orders", HAD)
+
+
+def test_a_topic_with_messages_is_not_adopted_whoever_created_it() -> None:
+    orphaned = Call(threading.Event(), lambda _: None, seconds=0.01, orphans=frozenset({"step-1"}))
+
+    with pytest.raises(ProviderError, match="topic orders exists already"):
+        topic(Told(messages=1)).create(HAD, orphaned)
+
+
+def faults(olds: Values, **changes: object) -> list[str]:
+    return [failure.property for failure in topic(Kafka({})).check(olds, HAD | changes)]
+
+
+def test_another_replication_factor_of_a_topic_that_stays_is_refused() -> None:
+    assert faults(HAD, replicationFactor=2) == ["replicationFactor"]
+    assert faults(HAD, replicationFactor=2, partitions=2) == ["replicationFactor"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"name": "other"}, {"name": UNKNOWN}, {"partitions": 1}], ids=["renamed", "perhaps", "shrunk"]
+)
+def test_a_topic_that_is_made_anew_may_have_another_replication_factor(changes: Values) -> None:
+    assert faults(HAD | {"partitions": 2}, replicationFactor=2, **({"partitions": 2} | changes)) == []
+
+
+def test_a_new_topic_may_have_any_replication_factor() -> None:
+    assert faults({}, replicationFactor=3) == []
