@@ -14,7 +14,8 @@ from engine.cli.session import TERMINAL, Session
 from engine.display.masking import MASK
 from engine.errors import BadInput
 from engine.planning import paths
-from engine.workspace.config import get_path, parse_value, set_path, without_path
+from engine.workspace.config import looks_secret
+from engine.workspace.members import get_path, parse_value, set_path, without_path
 
 app = typer.Typer(help="Show and change a stack's configuration", invoke_without_command=True)
 Path = Annotated[bool, typer.Option("--path", help="The key is a path into an object: cluster.memory")]
@@ -48,7 +49,7 @@ def get(
     path: Path = False,
 ) -> None:
     """Show one value, also a secret one."""
-    options.refuse_extra("config get", context.args)
+    options.refuse_extra("config get", context)
     session = Session.open(stack)
     name, *members = _parts(session, key, path=path)
     values, _ = _values(session)
@@ -71,12 +72,17 @@ def set_value(
     path: Path = False,
 ) -> None:
     """Set one value. A secret is best given on standard input, where no process list shows it."""
-    options.refuse_extra("config set", context.args)
+    options.refuse_extra("config set", context, takes_value=True)
     if secret and plaintext:
         raise BadInput("--secret and --plaintext exclude each other.")
     session = Session.open(stack)
     name, *members = _parts(session, key, path=path)
     text = _asked(secret=secret) if value is None else value
+    if not (secret or plaintext) and looks_secret(key, text):
+        raise BadInput(
+            f"config value for '{key}' looks like a secret; rerun with --secret to encrypt it, or "
+            "--plaintext if you meant to store in plaintext"
+        )
     new: Any = parse_value(text) if path else text
     if secret:
         session.passphrase.verify()
@@ -87,7 +93,7 @@ def set_value(
 
 def rm(context: typer.Context, key: str, stack: options.Stack = None, path: Path = False) -> None:
     """Remove one value."""
-    options.refuse_extra("config rm", context.args)
+    options.refuse_extra("config rm", context)
     session = Session.open(stack)
     name, *members = _parts(session, key, path=path)
     try:
@@ -117,9 +123,17 @@ def _nested(text: str) -> Any:
 
 
 def _asked(*, secret: bool) -> str:
-    """A value from standard input, where no process list shows it."""
-    if not TERMINAL.interactive:
+    """A value from standard input, where no process list shows it.
+
+    Raises:
+        BadInput: that is a terminal on which nobody is to be asked; reading it would show what is typed.
+    """
+    if not sys.stdin.isatty():
         return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    if not TERMINAL.interactive:
+        raise BadInput(
+            "config value must be specified in non-interactive mode: on standard input, or behind the key"
+        )
     return getpass.getpass("value: ") if secret else input("value: ")
 
 

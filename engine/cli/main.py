@@ -160,7 +160,8 @@ def _run(arguments: Sequence[str]) -> int:
         first, rest = _globals_first(arguments)
         rest = _stack_behind(rest)
         _refuse_elsewhere(_without_stack(rest))
-        result = app([*first, *(rest or ["--help"])], standalone_mode=False, prog_name="pulumi")
+        words = [*first, *(rest or ["--help"])]
+        result = app(words, standalone_mode=False, prog_name="pulumi", obj=_behind_dashes(rest))
     except EngineError as error:
         if not error.shown:
             sys.stderr.write(f"error: {error}\n")
@@ -227,6 +228,11 @@ def _stack_behind(words: list[str]) -> list[str]:
     if not count or not behind or behind[0].startswith("-"):
         return words
     return [*group, behind[0], *flag, *behind[1:]]
+
+
+def _behind_dashes(words: Sequence[str]) -> int:
+    """How many words stand behind a `--` and so are no flags: the parser does not tell."""
+    return sum(1 for _ in itertools.dropwhile(lambda word: word != "--", words)) - ("--" in words)
 
 
 def _without_stack(words: Sequence[str]) -> list[str]:

@@ -66,7 +66,7 @@ def up(
     message: options.Message = None,
 ) -> None:
     """Bring the stack to what the program says."""
-    options.refuse_extra("up", context.args)
+    options.refuse_extra("up", context)
     style = Style(
         diff=diff, json=json, suppress_outputs=suppress_outputs, suppress_progress=suppress_progress
     )
@@ -96,7 +96,7 @@ def preview(
     message: options.Message = None,
 ) -> None:
     """Say what `up` would do, and change nothing."""
-    options.refuse_extra("preview", context.args)
+    options.refuse_extra("preview", context)
     style = Style(
         diff=diff, json=json, suppress_outputs=suppress_outputs, suppress_progress=suppress_progress
     )
@@ -129,7 +129,7 @@ def destroy(
     message: options.Message = None,
 ) -> None:
     """Delete everything that the stack has, with its data."""
-    options.refuse_extra("destroy", context.args)
+    options.refuse_extra("destroy", context)
     style = Style(json=json, suppress_outputs=True, suppress_progress=suppress_progress)
     consent = Consent(yes=yes, skip_preview=skip_preview, preview_only=preview_only)
     consent.check(json=json)
@@ -139,8 +139,23 @@ def destroy(
     work: Work = partial(removal.destroy, exclude_protected=exclude_protected)
     if refresh:
         work = _refreshed(session, work)
-    after = partial(forget, session, preserve_config=False) if remove else None
+    after = partial(_left_by, session, remove=remove, quiet=json) if remove or exclude_protected else None
     _previewed(Runner(session, work, "destroy", style, parallel, message), consent, after)
+
+
+def _left_by(session: Session, *, remove: bool, quiet: bool) -> None:
+    """What comes after a destroy: a stack that still has something is kept, for nobody else knows of it."""
+    told = ""
+    if left := session.load().resources:
+        told = (
+            f"All unprotected resources were destroyed. There are still {len(left)} protected resources "
+            "associated with this stack.\n"
+        )
+    elif remove:
+        forget(session, preserve_config=False)
+        told = f"Stack '{session.stack}' has been removed!\n"
+    if not quiet:
+        sys.stdout.write(told)
 
 
 def refresh(
@@ -168,7 +183,7 @@ def refresh(
     message: options.Message = None,
 ) -> None:
     """Take what really exists into the state."""
-    options.refuse_extra("refresh", context.args)
+    options.refuse_extra("refresh", context)
     style = Style(diff=diff, json=json, suppress_outputs=True, suppress_progress=suppress_progress)
     consent = Consent(
         yes=yes,

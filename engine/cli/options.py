@@ -5,6 +5,7 @@ What decides how a run goes has the CLI's variable, too: `--parallel` is `PULUMI
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -33,6 +34,7 @@ INSTEAD = {
 }
 """What to do instead of a flag that the CLI has and this engine has not."""
 
+_NEGATIVE = re.compile(r"-([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _KNOWN = frozenset(
     {
         *("STACK", "YES", "SKIP_PREVIEW", "PREVIEW_ONLY", "PARALLEL", "NON_INTERACTIVE", "CWD", "COLOR"),
@@ -169,29 +171,60 @@ def listed(flags: Sequence[str] | None, environment: Mapping[str, str], name: st
     return [value for text in given for value in text.split(",") if value]
 
 
-def refuse_extra(command: str, extra: Sequence[str]) -> None:
+def refuse_extra(command: str, context: typer.Context, *, takes_value: bool = False) -> None:
     """Refuses flags and words that a command does not know, all at once.
 
+    Args:
+        command: how people call it.
+        context: what was typed; its `obj` is how many of the words stood behind a `--`.
+        takes_value: whether an argument may be anything behind a `--`, and a negative number without one.
+
     Raises:
-        Unsupported: there are any.
+        Unsupported: there are any. A flag that stands where an argument could is one of them.
     """
-    if not extra:
-        return
-    lines = []
-    for word in extra:
-        flag = word.split("=", 1)[0]
-        if flag in INSTEAD:
-            lines.append(
-                f"`pulumi {command}` does not support {flag} on the embedded engine. {INSTEAD[flag]}"
-            )
-        elif flag.startswith("-"):
-            lines.append(
-                f"unknown flag: {flag}. `pulumi {command} --help` lists those of the embedded engine; "
-                "if the Pulumi CLI has it, use the CLI for this."
-            )
-        elif not lines:
-            lines.append(f"`pulumi {command}` takes no argument {word!r}.")
-    raise Unsupported("\n".join(lines))
+    words = [word for word in _before_dashes(context) if len(word) > 1 and word.startswith("-")]
+    flags = [word for word in words if not (takes_value and _NEGATIVE.fullmatch(word))]
+    if flags:
+        lines = [_refusal(command, word.split("=", 1)[0]) for word in flags]
+        lines += ["A value that begins with a dash goes behind `--`."] * takes_value
+        raise Unsupported("\n".join(lines))
+    if context.args:
+        raise Unsupported(f"`pulumi {command}` takes no argument {context.args[0]!r}.")
+
+
+def _before_dashes(context: typer.Context) -> list[str]:
+    """The arguments, and what was taken for some: those before the `--` behind which nothing is a flag."""
+    named = [
+        str(context.params[parameter.name])
+        for parameter in context.command.params
+        if parameter.param_type_name == "argument"
+        and parameter.name is not None
+        and context.params[parameter.name] is not None
+    ]
+    words = [*named, *context.args]
+    return words[: max(0, len(words) - (context.obj or 0))]
+
+
+def _refusal(command: str, flag: str) -> str:
+    if flag in INSTEAD:
+        return f"`pulumi {command}` does not support {flag} on the embedded engine. {INSTEAD[flag]}"
+    return (
+        f"unknown flag: {flag}. `pulumi {command} --help` lists those of the embedded engine; "
+        "if the Pulumi CLI has it, use the CLI for this."
+    )
+
+
+def one_stack(context: typer.Context, name: str | None, stack: str | None) -> str | None:
+    """The stack that a command names as its argument `name` or by `--stack`, which a variable may give, too.
+
+    Raises:
+        BadInput: it is named in both ways.
+    """
+    if name and _is_typed(context, "stack"):
+        raise BadInput(
+            f"only one of --stack ({stack}) or argument stack name ({name}) may be specified, not both"
+        )
+    return name or stack
 
 
 def refuse_before_command(context: typer.Context, group: str) -> None:

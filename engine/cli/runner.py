@@ -121,6 +121,8 @@ class Runner:
 
         session = self.session
         config, secret_keys = session.program_config()
+        if self.verb == "update":  # the others run no program, and must go with any configuration
+            session.config.check()
         settings = Settings(
             project=session.place.project,
             stack=session.stack,

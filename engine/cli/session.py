@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.display.masking import Masker
-from engine.errors import BadInput, EngineError, NoStack, WrongPassphrase
+from engine.errors import BadInput, DamagedState, EngineError, NoStack, WrongPassphrase
+from engine.resource import Deployment
 from engine.state import backend
 from engine.state.backend import Backend
 from engine.workspace import passphrase as phrases
@@ -22,7 +23,6 @@ from engine.workspace.project import Project
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.resource import Deployment
     from engine.state.snapshot import Writer
     from engine.values import Values
 
@@ -119,6 +119,25 @@ class Session:
             self.masker.learn(resource.inputs)
             self.masker.learn(resource.outputs)
         return deployment
+
+    def last_look(self, *, force: bool, whole: bool) -> Deployment:
+        """The state that is about to be replaced or forgotten; empty where only force gets past it.
+
+        Args:
+            force: whether one that nobody can read may go.
+            whole: whether to refuse an inconsistent one.
+
+        Raises:
+            DamagedState: it cannot be used.
+            WrongPassphrase: it was sealed with another key, or the passphrase is not the stack's.
+        """
+        try:
+            return self.place.backend.load(self.stack, self.for_salt, whole=whole)
+        except (DamagedState, WrongPassphrase):
+            if not force:
+                raise
+            self.passphrase.verify()  # whoever does not know it does away with nothing
+            return Deployment()
 
     def save(self, deployment: Deployment) -> None:
         """Writes the stack's state."""

@@ -63,9 +63,9 @@ def show(
 
 def init(context: typer.Context, name: StackName = None, stack: options.Stack = None) -> None:
     """Create a stack and select it."""
-    options.refuse_extra("stack init", context.args)
+    options.refuse_extra("stack init", context)
+    named = options.one_stack(context, name, stack)
     place = Workplace.open()
-    named = name or stack
     if not named:
         raise BadInput("Name the new stack: pulumi stack init NAME")
     _create(place, plain_name(named, place.project.name))
@@ -78,9 +78,9 @@ def select(
     create: Annotated[bool, typer.Option("--create", "-c", help="Create it if it does not exist")] = False,
 ) -> None:
     """Choose the stack that commands without --stack work on."""
-    options.refuse_extra("stack select", context.args)
+    options.refuse_extra("stack select", context)
+    named = options.one_stack(context, name, stack)
     place = Workplace.open()
-    named = name or stack
     if not named:
         raise BadInput(
             f"Name the stack: pulumi stack select NAME (known: {', '.join(place.backend.stacks()) or 'none'})"
@@ -94,7 +94,7 @@ def select(
 
 def ls(context: typer.Context, stack: options.Stack = None, as_json: options.Json = False) -> None:
     """List the project's stacks, all of them, whichever is named: the CLI takes --stack here, too."""
-    options.refuse_extra("stack ls", context.args)
+    options.refuse_extra("stack ls", context)
     del stack
     place = Workplace.open()
     current = backend.selected(place.project, os.environ)
@@ -129,27 +129,27 @@ def rm(
     ] = False,
 ) -> None:
     """Forget a stack, with its configuration file. Its resources are not touched: destroy it first."""
-    options.refuse_extra("stack rm", context.args)
-    session = Session.open(name or stack)
+    options.refuse_extra("stack rm", context)
+    session = Session.open(options.one_stack(context, name, stack))
     confirm(yes, f"This forgets the stack {session.stack!r}.")
     with session.locked():
-        left = session.place.backend.load(session.stack, session.for_salt, whole=not force)
+        left = session.last_look(force=force, whole=not force)
         if left.resources and not force:
             raise BadInput(
                 f"The stack {session.stack!r} still has resources; removing it would leave them behind. "
                 "Run `pulumi destroy` first, or pass --force."
             )
         forget(session, preserve_config=preserve_config)
+    sys.stdout.write(f"Stack '{session.stack}' has been removed!\n")
 
 
 def forget(session: Session, *, preserve_config: bool) -> None:
-    """Takes a stack out of the backend, and what it was configured with."""
+    """Takes a stack out of the backend, and what it was configured with; the caller has seen what it has."""
     session.place.backend.remove(session.stack)
     if not preserve_config:
         session.config.file.unlink(missing_ok=True)
     if backend.selected(session.place.project, os.environ) == session.stack:
         backend.select(session.place.project, os.environ, None)
-    sys.stdout.write(f"Stack '{session.stack}' has been removed!\n")
 
 
 def output(
@@ -160,7 +160,7 @@ def output(
     show_secrets: options.ShowSecrets = False,
 ) -> None:
     """Show the stack's outputs."""
-    options.refuse_extra("stack output", context.args)
+    options.refuse_extra("stack output", context)
     session = Session.open(stack)
     values = {
         key: rendering.plainly(value, show_secrets=show_secrets)
@@ -193,7 +193,7 @@ def show_history(
     page: Annotated[int, typer.Option("--page", min=1, help="Which of the pages, the newest first")] = 1,
 ) -> None:
     """Show what was done to the stack, the newest first."""
-    options.refuse_extra("stack history", context.args)
+    options.refuse_extra("stack history", context)
     del full_dates
     session = Session.open(stack)
     found = history.runs(session.place.backend.history(session.stack))
@@ -238,9 +238,10 @@ def cancel(
     context: typer.Context, name: StackName = None, stack: options.Stack = None, yes: options.Yes = False
 ) -> None:
     """Free a stack whose run died without freeing it."""
-    options.refuse_extra("cancel", context.args)
+    options.refuse_extra("cancel", context)
+    named = options.one_stack(context, name, stack)
     place = Workplace.open()
-    chosen = place.stack_named(name or stack)
+    chosen = _existing(place, place.stack_named(named))
     found = place.backend.lock_holders(chosen)
     if not found:
         sys.stdout.write(f"The stack {chosen!r} is not locked.\n")

@@ -13,7 +13,7 @@ import typer
 from engine import urn
 from engine.cli import options
 from engine.cli.session import Session, confirm
-from engine.errors import BadInput, DamagedState
+from engine.errors import BadInput
 from engine.graph import needs
 from engine.state import checkpoint
 from engine.state.integrity import verify
@@ -34,7 +34,7 @@ def unprotect(
     yes: options.Yes = False,
 ) -> None:
     """Take a resource's protection away, so that it can be deleted."""
-    options.refuse_extra("state unprotect", context.args)
+    options.refuse_extra("state unprotect", context)
     session = Session.open(stack)
     with session.locked():
         deployment = session.load()
@@ -58,7 +58,7 @@ def delete(
     yes: options.Yes = False,
 ) -> None:
     """Forget a resource. It is not touched itself: nobody looks after it any more."""
-    options.refuse_extra("state delete", context.args)
+    options.refuse_extra("state delete", context)
     session = Session.open(stack)
     with session.locked():
         deployment = session.load()
@@ -84,6 +84,13 @@ def _chosen(deployment: Deployment, named: str | None, stack: str, *, everything
     chosen = [one for one in deployment.resources if everything or one.urn == named]
     if not chosen:
         raise BadInput(f"No resource {named!r} in stack {stack!r}. `pulumi stack export` lists them.")
+    if len(chosen) > 1 and not everything:
+        listed = "\n".join(f"  {one.id}{' (pending deletion)' * one.delete}" for one in chosen)
+        raise BadInput(
+            f"URN {named!r} ambiguously refers to several resources, which are told apart by their ids:\n"
+            f"{listed}\nRun `pulumi up`, which deletes those pending deletion, or take one out of what "
+            "`pulumi stack export` writes and run `pulumi stack import`."
+        )
     return chosen
 
 
@@ -109,7 +116,7 @@ def export(
     show_secrets: options.ShowSecrets = False,
 ) -> None:
     """Write the stack's state as JSON, secrets encrypted unless --show-secrets."""
-    options.refuse_extra("stack export", context.args)
+    options.refuse_extra("stack export", context)
     session = Session.open(stack)
     deployment = session.place.backend.load(session.stack, session.for_salt, whole=False)
     document = checkpoint.deployment_document(
@@ -121,7 +128,7 @@ def export(
         + "\n"
     )
     if file:
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
 
@@ -137,14 +144,13 @@ def import_(
     ] = False,
 ) -> None:
     """Replace the stack's state by one that `stack export` wrote, with all its checks."""
-    options.refuse_extra("stack import", context.args)
+    options.refuse_extra("stack import", context)
     session = Session.open(stack)
     where = str(file or "standard input")
+    session.passphrase.verify()  # what is sealed with another one nobody could read again
     with session.locked():
-        _look(session, force=force)
-        deployment = checkpoint.decode_export(
-            file.read_text(encoding="utf-8") if file else sys.stdin.read(), session.for_salt, where=where
-        )
+        session.last_look(force=force, whole=False)
+        deployment = checkpoint.decode_export(_text(file, where), session.for_salt, where=where)
         foreign = [
             one.urn
             for one in deployment.resources
@@ -162,11 +168,11 @@ def import_(
     sys.stdout.write(f"Import complete: {len(deployment.resources)} resource(s).\n")
 
 
-def _look(session: Session, *, force: bool) -> None:
-    """Looks at the state that is to be replaced: one that nobody can read goes only by force."""
+def _text(file: Path | None, where: str) -> str:
+    """What is to be imported. Raises BadInput."""
     try:
-        session.place.backend.load(session.stack, session.for_salt, whole=False)
-    except DamagedState:
-        if not force:
-            raise
-        session.passphrase.verify()  # nothing was decrypted with it
+        return (file.read_bytes() if file else sys.stdin.buffer.read()).decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"{where} is not text in UTF-8, which `pulumi stack export` writes: {error}"
+        ) from error

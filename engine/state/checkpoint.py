@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from engine import urn as urns
 from engine.errors import DamagedState
 from engine.resource import Deployment, PendingOperation, Resource, Timeouts
 from engine.values import (
@@ -56,6 +58,16 @@ _PLAIN = {
     "modified": "modified",
 }
 _HANDLED = {*_PLAIN, "urn", "type", "custom", "inputs", "outputs", "customTimeouts", "deleteBeforeReplace"}
+
+_KINDS = {member: type(getattr(Resource("", ""), name)) for member, name in _PLAIN.items()}
+_CALLED = {
+    str: "a text",
+    bool: "true or false",
+    list: "a list of texts",
+    dict: "an object of lists of texts",
+}
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""How JSON writes one half of a letter, and where half a letter alone may be."""
 
 
 def encode(deployment: Deployment, passphrase: Passphrase, *, stack: str, project: str) -> str:
@@ -114,7 +126,7 @@ def decode(
         WrongPassphrase: its secrets cannot be decrypted.
     """
     try:
-        document = json.loads(text)
+        document = _parsed(text)
     except ValueError as error:
         raise DamagedState(f"{where} is not JSON: {error}. {restore_hint(where)}") from error
     version = document.get("version") if isinstance(document, dict) else None
@@ -127,9 +139,10 @@ def decode(
         checkpoint = document["checkpoint"]
         _check_owner(str(checkpoint.get("stack") or ""), named, where)
         return _deployment(checkpoint.get("latest") or {}, passphrase_for, where)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DamagedState(
-            f"{where} lacks a member that every state has, or has it in another shape: {error!r}."
+            f"{where} lacks a member that every state has, or has it in another shape: {error!r}. "
+            f"{restore_hint(where)}"
         ) from error
 
 
@@ -145,7 +158,7 @@ def _check_owner(owner: str, named: str, where: str) -> None:
 def decode_export(text: str, passphrase_for: Callable[[str], Passphrase], *, where: str) -> Deployment:
     """The deployment of what `stack export` wrote; raises as `decode` does."""
     try:
-        document = json.loads(text)
+        document = _parsed(text)
         version, latest = document["version"], document["deployment"]
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedState(f"{where} is not what `pulumi stack export` writes: {error!r}.") from error
@@ -153,8 +166,21 @@ def decode_export(text: str, passphrase_for: Callable[[str], Passphrase], *, whe
         raise DamagedState(f"{where} is of version {version!r}; this engine reads version {VERSION}.")
     try:
         return _deployment(latest or {}, passphrase_for, where)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DamagedState(f"{where} lacks a member, or has it in another shape: {error!r}.") from error
+
+
+def _parsed(text: str) -> Any:
+    """What JSON says. Raises ValueError: it is none, or holds half a letter, which no file can keep."""
+    document = json.loads(text)
+    if _HALF.search(text):
+        try:
+            json.dumps(document, ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # it would tell the whole text, with the secrets in it
+            raise ValueError(
+                "a text has half of a surrogate pair in it, which stands for no letter"
+            ) from None
+    return document
 
 
 def _deployment(
@@ -179,7 +205,7 @@ def _deployment(
     return Deployment(
         resources=[_resource(record, decrypt) for record in latest.get("resources") or ()],
         pending=[
-            PendingOperation(_resource(one["resource"], decrypt), one["type"])
+            PendingOperation(_resource(one["resource"], decrypt), _typed(one, "type", str))
             for one in latest.get("pending_operations") or ()
         ],
         salt=salt,
@@ -228,28 +254,53 @@ def pending_record(operation: PendingOperation, encrypt: Callable[[str], str] | 
 
 
 def _resource(record: dict[str, Any], decrypt: Callable[[str], str]) -> Resource:
-    fields = {name: record[member] for member, name in _PLAIN.items() if record.get(member)}
+    if not urns.is_urn(_typed(record, "urn", str)):
+        raise ValueError(f"{record['urn']!r} is no URN")
+    fields = {
+        name: _typed(record, member, _KINDS[member]) for member, name in _PLAIN.items() if record.get(member)
+    }
     timeouts = record.get("customTimeouts") or {}
+    before = record.get("deleteBeforeReplace")
     return Resource(
         urn=record["urn"],
-        type=record["type"],
-        custom=bool(record["custom"]),
-        inputs=from_json(_object(record, "inputs"), decrypt),
-        outputs=from_json(_object(record, "outputs"), decrypt),
+        type=_typed(record, "type", str),
+        custom=_typed(record, "custom", bool),
+        inputs=_properties(record, "inputs", decrypt),
+        outputs=_properties(record, "outputs", decrypt),
         custom_timeouts=Timeouts(
             *(float(timeouts.get(name) or 0) for name in ("create", "update", "delete"))
         ),
-        delete_before_replace=record.get("deleteBeforeReplace"),
+        delete_before_replace=before if before is None else _typed(record, "deleteBeforeReplace", bool),
         extra={key: value for key, value in record.items() if key not in _HANDLED},
         **fields,
     )
 
 
-def _object(record: dict[str, Any], member: str) -> dict[str, Any]:
+def _typed(record: dict[str, Any], member: str, kind: type) -> Any:
+    """A member of a record, if it is what such a member is. Raises TypeError, KeyError."""
+    value = record[member]
+    if kind is dict and isinstance(value, dict):  # the CLI writes null for an empty list in it
+        value = {key: [] if texts is None else texts for key, texts in value.items()}
+    lists = value.values() if isinstance(value, dict) else [value] if isinstance(value, list) else []
+    if not isinstance(value, kind) or not all(map(_are_texts, lists)):
+        raise TypeError(f"{member} of {record.get('urn', 'a record')} is {value!r}, not {_CALLED[kind]}")
+    return value
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _properties(record: dict[str, Any], member: str, decrypt: Callable[[str], str]) -> dict[str, Any]:
+    """A resource's inputs or outputs. Raises TypeError, ValueError and what `decrypt` does."""
     value = record.get(member) or {}
     if not isinstance(value, dict):
         raise TypeError(f"{member} of {record['urn']} is {type(value).__name__}, not an object")
-    return value
+    try:
+        found: dict[str, Any] = from_json(value, decrypt)
+    except ValueError as error:
+        raise ValueError(f"{member} of {record['urn']}: {error}") from error
+    return found
 
 
 def to_json(value: values.Value, encrypt: Callable[[str], str] | None) -> Any:
@@ -297,7 +348,12 @@ def _as_it_is(text: str) -> str:
 def _special(data: dict[str, Any], decrypt: Callable[[str], str]) -> Any:
     if data[SIGNATURE] == SECRET:
         text = data["plaintext"] if "plaintext" in data else decrypt(data["ciphertext"])
-        return Secret(from_json(json.loads(text), _as_it_is))
+        try:
+            return Secret(from_json(_parsed(text), _as_it_is))
+        except ValueError as error:
+            raise ValueError(
+                f"a secret is not kept as JSON, where a text has quotes of its own: {error}"
+            ) from error
     if data[SIGNATURE] == REFERENCE:
         return ResourceReference(
             data["urn"], from_json(data.get("id", ""), decrypt), data.get("packageVersion", "")

@@ -10,6 +10,7 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.events import Operation
+
+_KINDS = {
+    **dict.fromkeys(("kind", "message", "result"), str),
+    **dict.fromkeys(("startTime", "endTime"), int),
+    **dict.fromkeys(("config", "resourceChanges"), dict),
+}
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, since the epoch: a later time cannot be shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +74,20 @@ def runs(folder: Path) -> list[dict[str, Any]]:
             document = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(document, dict):
+        if _is_run(document):
             found.append({**document, "version": version})
     return found[::-1]
+
+
+def _is_run(document: Any) -> bool:
+    """Whether a file's content has the shape that whoever shows it relies on; any member may be missing."""
+    if not isinstance(document, dict):
+        return False
+    if any(not isinstance(document.get(name), (kind, NoneType)) for name, kind in _KINDS.items()):
+        return False
+    times = [document.get(name) or 0 for name in ("startTime", "endTime")]
+    counts = (document.get("resourceChanges") or {}).values()
+    return all(0 <= time <= _LAST_SECOND for time in times) and all(isinstance(one, int) for one in counts)
 
 
 def moment(seconds: float) -> str:

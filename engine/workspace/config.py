@@ -7,6 +7,7 @@ How the file's text is edited, so that comments and order stay as people wrote t
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from dataclasses import dataclass
@@ -14,13 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadInput
 from engine.workspace import stackfile
-from engine.workspace.project import load_yaml, parse_yaml
+from engine.workspace.members import is_secure
+from engine.workspace.project import FILE, load_yaml, parse_yaml
+from engine.workspace.scalars import number_text, whole_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from engine.workspace.declared import Declaration
     from engine.workspace.project import Project
+
+_SECRET_NAMES = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
+_GUESSED_LENGTH = 16
+_GUESSED_BITS = 40
+"""From so many bits on, what stands under such a name is taken for made up by chance."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +62,63 @@ class StackConfig:
             raise BadInput(
                 f"{file} says `secretsprovider: {provider}`; the embedded engine supports `passphrase` alone."
             )
-        declared = document.get("config") or {}
-        if not isinstance(declared, dict):
+        if document.get("environment"):
+            raise BadInput(
+                f"{file} has `environment`, which is a service of Pulumi Cloud. Take it out, and set its "
+                "values with `pulumi config set`."
+            )
+        section = document.get("config") or {}
+        if not isinstance(section, dict) or not all(isinstance(key, str) for key in section):
             raise BadInput(f"{file}: `config` has to be a mapping of keys to values.")
-        values = {key if ":" in key else f"{project.name}:{key}": value for key, value in declared.items()}
+        spelled: dict[str, str] = {}
+        for key in section:
+            full = full_key(key, project.name, where=f"{file}: ")
+            if full in spelled:
+                raise BadInput(
+                    f"{file} has {spelled[full]} and {key} under `config`, which are one key. "
+                    "Take one of them out."
+                )
+            spelled[full] = key
+        values = {full: section[key] for full, key in spelled.items()}
         return cls(project, file, values, str(document.get("encryptionsalt") or ""))
 
     def key(self, key: str) -> str:
-        """The fully named key."""
-        return key if ":" in key else f"{self.project.name}:{key}"
+        """The fully named key. Raises BadInput where it could be none."""
+        return full_key(key, self.project.name)
 
     def for_program(self, decrypt: Callable[[str], str]) -> tuple[dict[str, str], list[str]]:
         """What the program is given: every value as a string, and which keys hold secrets."""
         texts: dict[str, str] = {}
         secret: list[str] = []
-        for key, value in {**self.project.defaults, **self.values}.items():
+        for key, value in self._merged().items():
             if holds_secret(value):
                 secret.append(key)
             texts[key] = as_text(revealed(value, decrypt))
         return texts, secret
+
+    def check(self) -> None:
+        """Holds the values against what Pulumi.yaml declares, as is done before a program runs.
+
+        Of which type they are is left to the program, which tells all that is wrong with them at once.
+
+        Raises:
+            BadInput: values are missing, or not encrypted though they are secret.
+        """
+        values = self._merged()
+        faults = [
+            f"  {fault}"
+            for key, declaration in self.project.declared.items()
+            if (fault := _fault(key, declaration, values))
+        ]
+        if faults:
+            lines = "\n".join(faults)
+            raise BadInput(f"{self.file} does not keep to what {FILE} declares:\n{lines}")
+
+    def _merged(self) -> dict[str, Any]:
+        """What the file says and, where it says nothing, the project's defaults."""
+        declared = self.project.declared.items()
+        defaults = {key: one.default for key, one in declared if one.default is not None}
+        return {**defaults, **self.values}
 
     def secrets(self, decrypt: Callable[[str], str]) -> list[str]:
         """Every decrypted secret, for masking."""
@@ -102,10 +149,11 @@ class StackConfig:
         self._rewrite(stackfile.with_salt(self._text(), salt, where=str(self.file)))
 
     def _spellings(self, key: str) -> list[str]:
-        """The key with its namespace and, if that is the project's, without it."""
+        """All ways in which the file may name a key; the first is the one to write."""
         full = self.key(key)
         namespace, _, short = full.partition(":")
-        return [full, short] if namespace == self.project.name else [full]
+        spellings = [full, f"{namespace}:config:{short}"]
+        return [*spellings, short] if namespace == self.project.name else spellings
 
     def _text(self) -> str:
         return self.file.read_text(encoding="utf-8") if self.file.exists() else ""
@@ -119,63 +167,37 @@ class StackConfig:
         written.replace(file)
 
 
-def parse_value(text: str) -> Any:
-    """What the CLI makes of a value inside an object: booleans and integers are recognised."""
-    if text in {"true", "false"}:
-        return text == "true"
-    return int(text) if re.fullmatch(r"0|-?[1-9][0-9]*", text) else text
+def full_key(key: str, project: str, *, where: str = "") -> str:
+    """The fully named key: `namespace:name`, where `namespace:config:name` is an older way to say it.
 
-
-def set_path(value: Any, path: Sequence[str | int], new: Any) -> Any:
-    """A copy of a nested value with one member set; missing objects and lists are made.
+    Args:
+        key: the key; without a namespace, it is the project's.
+        project: the project's name.
+        where: what the message begins with.
 
     Raises:
-        BadInput: something on the way is of another kind, or a list has no such place.
+        BadInput: the CLI would not take it for a key, and refuse the whole file that has it.
     """
-    if not path:
-        return new
-    head, *rest = path
-    if isinstance(head, int):
-        items = [] if value is None else value
-        if not isinstance(items, list) or head > len(items):
-            raise BadInput(f"[{head}] cannot be set: what should hold it is {value!r}.")
-        inner = set_path(items[head] if head < len(items) else None, rest, new)
-        return [*items[:head], inner, *items[head + 1 :]]
-    members = {} if value is None else value
-    if not isinstance(members, dict) or _is_secure(members):
-        raise BadInput(f"{head!r} cannot be set: what should hold it is {value!r}.")
-    return {**members, head: set_path(members.get(head), rest, new)}
+    match key.split(":"):
+        case [name]:
+            return f"{project}:{name}"
+        case [namespace, name] | [namespace, "config", name]:
+            return f"{namespace}:{name}"
+    raise BadInput(f"{where}{key!r} is no configuration key; it looks like `name` or `namespace:name`.")
 
 
-def without_path(value: Any, path: Sequence[str | int]) -> Any:
-    """A copy of a nested value without one member; what comes after it in a list moves up.
+def looks_secret(key: str, text: str) -> bool:
+    """Whether a value had better be encrypted: its key is named like a secret's, and it is hard to guess.
 
-    Raises:
-        KeyError: there is none.
+    This is an estimate: of different characters, each has as many bits as its kind has members.
     """
-    *outer, last = path
-    holder = get_path(value, outer)
-    get_path(holder, [last])
-    kept = (
-        [item for at, item in enumerate(holder) if at != last]
-        if isinstance(holder, list)
-        else {key: item for key, item in holder.items() if key != last}
-    )
-    return set_path(value, outer, kept)
-
-
-def get_path(value: Any, path: Sequence[str | int]) -> Any:
-    """The member of a nested value at a path.
-
-    Raises:
-        KeyError: there is none.
-    """
-    for part in path:
-        try:
-            value = value[part]
-        except (IndexError, TypeError) as error:
-            raise KeyError(part) from error
-    return value
+    if not _SECRET_NAMES.search(key.partition(":")[2] or key):
+        return False
+    seen = set(text[:_GUESSED_LENGTH])
+    kinds = ((str.isdigit, 10), (str.islower, 26), (str.isupper, 26))
+    members = sum(size for is_kind, size in kinds if any(map(is_kind, seen)))
+    members += 33 * any(not letter.isalnum() for letter in seen)
+    return len(seen) * math.log2(members or 1) >= _GUESSED_BITS
 
 
 def as_text(value: Any) -> str:
@@ -183,21 +205,28 @@ def as_text(value: Any) -> str:
     match value:
         case str():
             return value
-        case bool() | dict() | list() | int() | float():
-            return json.dumps(value, separators=(",", ":"))
         case None:
             return ""
+        case float():
+            return number_text(value)
+        case bool() | dict() | list() | int():
+            return json.dumps(whole_numbers(value), separators=(",", ":"))
     return str(value)
 
 
-def _is_secure(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"secure"} and isinstance(value["secure"], str)
+def _fault(key: str, declaration: Declaration, values: Mapping[str, Any]) -> str | None:
+    """In which way a key's value does not keep to its declaration; None if it does."""
+    if key not in values:
+        return f"{key} has no value and no default; give it one: `pulumi config set {key} VALUE`"
+    if declaration.secret and not holds_secret(values[key]):
+        return f"{key} must be encrypted as it's secret: `pulumi config set --secret {key}`"
+    return None
 
 
 def holds_secret(value: Any) -> bool:
     """Whether a value of the stack's file is a secret or has one in it."""
     match value:
-        case dict() if _is_secure(value):
+        case dict() if is_secure(value):
             return True
         case dict():
             return any(map(holds_secret, value.values()))
@@ -209,7 +238,7 @@ def holds_secret(value: Any) -> bool:
 def revealed(value: Any, decrypt: Callable[[str], str]) -> Any:
     """A value of the stack's file with its secrets decrypted."""
     match value:
-        case dict() if _is_secure(value):
+        case dict() if is_secure(value):
             return decrypt(value["secure"])
         case dict():
             return {key: revealed(member, decrypt) for key, member in value.items()}
@@ -220,7 +249,7 @@ def revealed(value: Any, decrypt: Callable[[str], str]) -> Any:
 
 def _secrets(value: Any, decrypt: Callable[[str], str]) -> list[str]:
     match value:
-        case dict() if _is_secure(value):
+        case dict() if is_secure(value):
             return [decrypt(value["secure"])]
         case dict():
             return [secret for member in value.values() for secret in _secrets(member, decrypt)]

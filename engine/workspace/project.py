@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from dataclasses import dataclass, field
+import sys
+from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from engine.errors import BadInput, Unsupported
+from engine.workspace import declared
+from engine.workspace.scalars import value_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from engine.workspace.declared import Declaration
 
 FILE = "Pulumi.yaml"
 _REFUSED = ("main", "plugins", "options", "stackConfigDir", "packages", "requiredPulumiVersion")
 """What a project may say that changes how it is run, and that would be ignored here."""
+_TAG = "tag:yaml.org,2002:"
+_KINDS = {NoneType: "null", bool: "bool", int: "int", float: "float", str: "str"}
+"""The types of plain words, by YAML's names for them."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +35,8 @@ class Project:
     root: Path
     """The folder of Pulumi.yaml; the program runs there."""
     description: str = ""
-    defaults: dict[str, Any] = field(default_factory=dict)
-    """Fully named configuration keys with the values that Pulumi.yaml gives them."""
+    declared: dict[str, Declaration] = field(default_factory=dict)
+    """Fully named configuration keys with what Pulumi.yaml declares about them."""
     backend: str = ""
     """`backend.url`, if the file has one."""
 
@@ -43,19 +50,40 @@ class Project:
         """
         for place in (folder, *folder.parents):
             if (place / FILE).is_file():
-                return cls._load(place)
+                return cls._supported(place)
         raise BadInput(
             f"No {FILE} in {folder} or any folder above it. Change into the project or pass --cwd."
         )
 
     @classmethod
-    def _load(cls, root: Path) -> Project:
+    def read(cls, root: Path) -> Project:
+        """The project of a folder whichever engine runs it, so without what it declares.
+
+        Raises:
+            BadInput: its file cannot be used.
+        """
+        return cls._of(root, load_yaml(root / FILE))
+
+    @classmethod
+    def _of(cls, root: Path, document: dict[str, Any]) -> Project:
         file = root / FILE
-        document = load_yaml(file)
         name = document.get("name")
         if not isinstance(name, str) or not name:
             raise BadInput(f"{file} has no `name`.")
+        return cls(
+            name=name,
+            root=root,
+            description=str(document.get("description") or ""),
+            backend=str(_mapping(document, "backend", file).get("url") or ""),
+        )
+
+    @classmethod
+    def _supported(cls, root: Path) -> Project:
+        file = root / FILE
+        document = load_yaml(file)
+        project = cls._of(root, document)
         runtime = document.get("runtime")
+        options = runtime.get("options") if isinstance(runtime, dict) else None
         language = runtime.get("name") if isinstance(runtime, dict) else runtime
         if language != "python":
             raise Unsupported(
@@ -63,13 +91,9 @@ class Project:
             )
         if refused := [key for key in _REFUSED if document.get(key)]:
             raise Unsupported(f"{file} has {', '.join(refused)}, which the embedded engine does not support.")
-        return cls(
-            name=name,
-            root=root,
-            description=str(document.get("description") or ""),
-            defaults=_defaults(name, _mapping(document, "config", file)),
-            backend=str(_mapping(document, "backend", file).get("url") or ""),
-        )
+        _refuse_options(options or {}, file)
+        section = _mapping(document, "config", file)
+        return replace(project, declared=declared.read(project.name, section, str(file)))
 
     def stack_file(self, stack: str) -> Path:
         """Where a stack's configuration lies."""
@@ -99,10 +123,13 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
     """YAML that holds a mapping, read as the CLI reads it; an empty text is an empty mapping.
 
     Raises:
-        BadInput: it is something else.
+        BadInput: it is something else, or has a key twice.
     """
     try:
-        document = yaml.load(text, Loader=_loader())  # noqa: S506 - a kind of safe loader
+        loader = _loader()(text)
+        root = loader.get_single_node()
+        _refuse_twice(root, where, set())
+        document = None if root is None else loader.construct_document(root)
     except (yaml.YAMLError, ValueError) as error:
         raise BadInput(f"{where} is not YAML: {error}") from error
     if document is None:
@@ -114,23 +141,50 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
 
 @cache
 def _loader() -> type[yaml.SafeLoader]:
-    """A loader that takes the same words for text as the CLI's: `on`, `yes`, `12:30` and dates."""
+    """A loader that takes plain words for what the CLI takes them for."""
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loader: type[yaml.SafeLoader] = type("_Loader", (base,), {})
-    kept = {"tag:yaml.org,2002:float", "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
-    loader.yaml_implicit_resolvers = {
-        first: [(tag, shape) for tag, shape in resolvers if tag in kept]
-        for first, resolvers in base.yaml_implicit_resolvers.items()
-    }
-    loader.add_implicit_resolver(
-        "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")
-    )
-    loader.add_implicit_resolver(
-        "tag:yaml.org,2002:int",
-        re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]*|[1-9][0-9_]*)\Z"),
-        list("-+0123456789"),
-    )
+    loader: type[yaml.SafeLoader] = type("_Loader", (base,), {"resolve": _resolve})
+    for kind in ("null", "bool", "int", "float"):
+        loader.add_constructor(f"{_TAG}{kind}", _construct)
     return loader
+
+
+def _resolve(loader: Any, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
+    """A node's tag: the method of a loader that PyYAML asks."""
+    if kind is yaml.ScalarNode and implicit[0]:
+        return _TAG + ("merge" if value == "<<" else _KINDS[type(value_of(value))])
+    resolver: Any = yaml.resolver.Resolver
+    return str(resolver.resolve(loader, kind, value, implicit))
+
+
+def _construct(_: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+    """The value of a plain word, or of any that a tag says the kind of."""
+    kind, value = node.tag.removeprefix(_TAG), value_of(node.value)
+    found = _KINDS[type(value)]
+    if (found, kind) == ("int", "float"):
+        return float(str(value))
+    if found != kind:
+        raise yaml.constructor.ConstructorError(None, None, f"{node.value!r} is no {kind}", node.start_mark)
+    return value
+
+
+def _refuse_twice(node: yaml.Node | None, where: str, seen: set[int]) -> None:
+    """Refuses a mapping that has a key twice: the CLI does, and one of the two would be ignored."""
+    if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+        return
+    seen.add(id(node))  # an alias may lead back
+    lines: dict[str, int] = {}
+    for member in node.value:
+        key, value = member if isinstance(node, yaml.MappingNode) else (None, member)
+        if isinstance(key, yaml.ScalarNode):
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise BadInput(
+                    f"{where} has {key.value!r} twice, in lines {lines[key.value]} and {line}. "
+                    "Take one of them out."
+                )
+            lines[key.value] = line
+        _refuse_twice(value, where, seen)
 
 
 def _mapping(document: dict[str, Any], key: str, file: Path) -> dict[str, Any]:
@@ -140,15 +194,21 @@ def _mapping(document: dict[str, Any], key: str, file: Path) -> dict[str, Any]:
     return value
 
 
-def _defaults(project: str, declared: dict[str, Any]) -> dict[str, Any]:
-    """The values of `config`: given alone, or as `value` or `default` of a description."""
-    defaults: dict[str, Any] = {}
-    for key, entry in declared.items():
-        name = key if ":" in key else f"{project}:{key}"
-        if not isinstance(entry, dict):
-            defaults[name] = entry
-        elif "value" in entry:
-            defaults[name] = entry["value"]
-        elif "default" in entry:
-            defaults[name] = entry["default"]
-    return defaults
+def _refuse_options(options: Any, file: Path) -> None:
+    """Refuses options of `runtime` that this engine does not follow: it runs programs in its own Python."""
+    given = {name: value for name, value in options.items() if value} if isinstance(options, dict) else {}
+    virtual = given.pop("virtualenv", None)
+    if given.get("toolchain") == "pip":
+        del given["toolchain"]
+    if given or not isinstance(options, dict):
+        named = ", ".join(map(str, given)) or repr(options)
+        raise Unsupported(
+            f"{file} has runtime.options {named}, which the embedded engine does not support. "
+            "Take it out, or use the Pulumi CLI."
+        )
+    wanted = file.parent / str(virtual or "")
+    if virtual and wanted.resolve() != Path(sys.prefix).resolve():
+        raise Unsupported(
+            f"{file} names the virtual environment {virtual!r}, and the embedded engine runs the program in "
+            f"its own, {sys.prefix}. Run {wanted / 'bin' / 'pulumi'}, or use the Pulumi CLI."
+        )

@@ -13,6 +13,7 @@ import yaml
 
 from engine.errors import BadInput
 from engine.workspace.project import parse_yaml
+from engine.workspace.scalars import is_mistakable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,8 @@ def without_value(text: str, key: str, *, where: str) -> str:
     }
     lines = text.splitlines()
     members = _members(text, lines)
-    start, end = members.places[key] if members else (0, 0)
+    # Between braces it has no lines of its own.
+    start, end = members.places.get(key, (0, 0)) if members else (0, 0)
     edited = [*lines[:start], *lines[end:]]
     return _proven(edited, wanted, kept=[], where=where, advice=f"nothing for {key}")
 
@@ -146,8 +148,21 @@ def _comments(text: str) -> list[tuple[int, str]]:
     return [(at, rest) for at, rest in rests if rest.startswith("#")]
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes what the CLI would not take for a text."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "'" if is_mistakable(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def _dump(document: Any) -> list[str]:
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=10_000)).splitlines()
+    written = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+    return str(written).splitlines()
 
 
 def _proven(lines: list[str], wanted: dict[str, Any], *, kept: list[str], where: str, advice: str) -> str:

@@ -81,7 +81,7 @@ class Project:
         before = Path.cwd()
         os.chdir(self.root)
         try:
-            ended = main([*arguments, "--non-interactive"])
+            ended = main(["--non-interactive", *arguments])
         finally:
             os.chdir(before)
         out, err = self.capture.readouterr()

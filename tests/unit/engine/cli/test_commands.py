@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,4 +77,88 @@ def test_a_flag_that_a_command_would_not_hear_of_is_refused(project: Project) ->
 
     assert "`pulumi config set` does not hear of --json, --stack before it" in refused.err
     project.run("config", "get", "key", "--stack", "dev", code=1)
+    project.run("config", "get", "key", code=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        (("config", "set", "token", "--secrets"), "--secrets"),
+        (("config", "set", "token", "--type=int"), "--type"),
+        (("config", "set", "--secrets", "token", "hush"), "--secrets"),
+        (("config", "get", "-x"), "-x"),
+        (("config", "rm", "--all"), "--all"),
+        (("stack", "init", "--no-select"), "--no-select"),
+        (("stack", "rm", "--forced", "--yes"), "--forced"),
+        (("stack", "output", "--shell"), "--shell"),
+        (("state", "unprotect", "--everything", "--yes"), "--everything"),
+        (("cancel", "--force", "--yes"), "--force"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, tuple) else "",
+)
+def test_an_unknown_flag_is_not_taken_for_an_argument(
+    project: Project, arguments: tuple[str, ...], flag: str
+) -> None:
+    settings = (project.root / "Pulumi.dev.yaml").read_text()
+
+    refused = project.run(*arguments, code=1)
+
+    assert f"unknown flag: {flag}. " in refused.err
+    assert (project.root / "Pulumi.dev.yaml").read_text() == settings
+    assert [one["name"] for one in project.run("stack", "ls", "--json").json()] == ["dev"]
+
+
+@pytest.mark.parametrize("value", ["-5", "-0.5", "-.5", "-1e3", "-"])
+def test_a_value_may_be_a_negative_number(project: Project, value: str) -> None:
+    project.run("config", "set", "key", value)
+
+    assert project.run("config", "get", "key").out == f"{value}\n"
+
+
+def test_what_stands_behind_two_dashes_is_no_flag(project: Project) -> None:
+    project.run("config", "set", "key", "--", "--secret")
+    assert project.run("config", "get", "--", "key").out == "--secret\n"
+
+    assert "unknown flag: --secrets" in project.run("config", "set", "--secrets", "--", "key", code=1).err
+    assert "takes no argument '--more'" in project.run("config", "get", "key", "--", "--more", code=1).err
+
+
+@pytest.mark.parametrize(
+    "command", [("stack", "rm", "--yes"), ("stack", "select"), ("stack", "init"), ("cancel",)]
+)
+def test_a_stack_is_named_once(project: Project, command: tuple[str, ...]) -> None:
+    project.run("stack", "init", "second")
+
+    refused = project.run(*command, "second", "--stack", "third", code=1)
+
+    assert "only one of --stack (third) or argument stack name (second) may be specified" in refused.err
+    assert [one["name"] for one in project.run("stack", "ls", "--json").json()] == ["dev", "second"]
+
+
+def test_a_stack_that_is_named_is_meant_whatever_the_variable_says(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.run("stack", "init", "second")
+    monkeypatch.setenv("PULUMI_STACK", "dev")
+
+    project.run("stack", "rm", "second", "--yes")
+
+    assert [one["name"] for one in project.run("stack", "ls", "--json").json()] == ["dev"]
+
+
+def test_a_stack_that_is_not_there_cannot_be_freed(project: Project) -> None:
+    assert "no stack named 'absent'" in project.run("cancel", "absent", "--yes", code=6).err
+
+
+def test_a_terminal_on_which_nobody_is_asked_is_not_read(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, inside = pty.openpty()
+    os.write(outside, b"hush\n\x04")  # what a reader would get
+    with os.fdopen(inside, encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        refused = project.run("config", "set", "--secret", "key", code=1)
+    os.close(outside)
+
+    assert "config value must be specified in non-interactive mode" in refused.err
     project.run("config", "get", "key", code=1)

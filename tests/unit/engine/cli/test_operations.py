@@ -196,3 +196,45 @@ def test_a_resource_that_the_program_only_reads_is_nobody_s_to_delete(project: P
     refused = project.up(reads, code=1)
     assert "this stack still manages it" in refused.out
     assert "pulumi state delete" in refused.out
+
+
+KEEPING = """
+    Thing("kept", pulumi.ResourceOptions(protect=True))
+    Thing("gone")
+"""
+
+
+@pytest.mark.parametrize("flags", [("--skip-preview",), ()], ids=["at once", "after a preview"])
+def test_a_stack_that_still_has_protected_resources_is_not_forgotten(
+    project: Project, flags: tuple[str, ...]
+) -> None:
+    project.up(KEEPING)
+
+    done = project.run("destroy", "--yes", "--exclude-protected", "--remove", *flags)
+
+    assert "There are still 3 protected resources associated with this stack" in done.out
+    assert "has been removed" not in done.out
+    assert (project.root / "Pulumi.dev.yaml").exists()
+    kept = project.urn("kept")
+    assert not [urn for urn in project.urns() if urn.endswith("::gone")]
+
+    project.run("state", "unprotect", kept, "--yes")
+    project.run("destroy", "--yes", "--exclude-protected", "--remove", "--skip-preview")
+    assert project.run("stack", "ls", "--json").json() == []
+
+
+def test_a_destroy_says_what_it_leaves_behind(project: Project) -> None:
+    project.up(KEEPING)
+
+    done = project.run("destroy", "--yes", "--exclude-protected", "--skip-preview")
+
+    assert "All unprotected resources were destroyed. There are still 3 protected" in done.out
+
+
+@pytest.mark.parametrize("program", ['Thing("a")', KEEPING], ids=["forgotten", "kept"])
+def test_a_destroy_in_json_says_nothing_but_json(project: Project, program: str) -> None:
+    project.up(program)
+
+    done = project.run("destroy", "--yes", "--exclude-protected", "--remove", "--skip-preview", "--json")
+
+    assert [json.loads(line) for line in done.out.splitlines()]

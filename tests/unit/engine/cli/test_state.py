@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engine.values import SECRET, SIGNATURE
+from engine.workspace.passphrase import Passphrase
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -68,8 +71,23 @@ def test_secrets_in_plain_text_are_encrypted_on_the_way_in(project: Project, tmp
             exported("urn:pulumi:dev::tiny::a:b:C::x", dependencies=["urn:pulumi:dev::tiny::a:b:C::gone"]),
             "which it depends on and which does not stand before it",
         ),
+        (exported("urn:pulumi:dev::tiny::a:b:C:x"), "'urn:pulumi:dev::tiny::a:b:C:x' is no URN"),
+        (exported("urn:pulumi:dev::tiny::a:b:C::\ud800"), "has half of a surrogate pair in it"),
+        (
+            exported("urn:pulumi:dev::tiny::a:b:C::x", provider=5),
+            "provider of urn:pulumi:dev::tiny::a:b:C::x is 5",
+        ),
+        (
+            exported(
+                "urn:pulumi:dev::tiny::a:b:C::x", inputs={"key": {SIGNATURE: SECRET, "plaintext": "new"}}
+            ),
+            "inputs of urn:pulumi:dev::tiny::a:b:C::x: a secret is not kept as JSON",
+        ),
     ],
-    ids=["no json", "no object", "newer", "another shape", "another project", "dangling"],
+    ids=[
+        *("no json", "no object", "newer", "another shape", "another project", "dangling"),
+        *("no urn", "half a letter", "no text", "secret without quotes"),
+    ],
 )
 def test_what_is_no_whole_state_of_this_stack_does_not_get_in(
     project: Project, tmp_path: Path, content: str, words: str
@@ -82,6 +100,110 @@ def test_what_is_no_whole_state_of_this_stack_does_not_get_in(
 
     assert words in refused.err
     assert project.state.read_text() == before
+
+
+def test_a_file_that_is_no_text_does_not_get_in(project: Project, tmp_path: Path) -> None:
+    before = project.state.read_text()
+    file = tmp_path / "import.json"
+    file.write_bytes(exported("urn:pulumi:dev::tiny::a:b:C::x").encode() + b"\xe9")
+
+    refused = project.run("stack", "import", "--file", str(file), code=1)
+
+    assert f"{file} is not text in UTF-8" in refused.err
+    assert project.state.read_text() == before
+
+
+def test_nothing_is_sealed_with_a_passphrase_that_is_not_the_stack_s(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.up(CHAIN)
+    file = str(tmp_path / "export.json")
+    project.run("stack", "export", "--show-secrets", "--file", file)
+    project.run("stack", "init", "second")
+    empty = project.state.with_name("second.json").read_text()
+
+    with monkeypatch.context() as changed:
+        changed.setenv("PULUMI_CONFIG_PASSPHRASE", "a slip of the pen")
+        refused = project.run("stack", "import", "--stack", "second", "--force", "--file", file, code=1)
+
+    assert "The passphrase does not fit" in refused.err
+    assert project.state.with_name("second.json").read_text() == empty
+    project.run("stack", "import", "--stack", "second", "--force", "--file", file)
+    assert project.run("stack", "output", "key", "--show-secrets", "--stack", "second").out == "hush\n"
+
+
+def seal_otherwise(project: Project) -> None:
+    """Seals the secrets in the state with another key than the stack's."""
+    document = json.loads(project.state.read_text())
+    latest = document["checkpoint"]["latest"]
+    other = Passphrase("another one", latest["secrets_providers"]["state"]["salt"])
+    secret = {SIGNATURE: SECRET, "ciphertext": other.encrypt('"hush"')}
+    latest["resources"][0]["outputs"] = {"key": secret}
+    project.state.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("command", ["import", "rm"])
+def test_a_state_that_was_sealed_with_another_key_is_replaced_or_forgotten_by_force_alone(
+    project: Project, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.up(CHAIN)
+    file = tmp_path / "export.json"
+    project.run("stack", "export", "--file", str(file))
+    seal_otherwise(project)
+    arguments = ("stack", "rm", "--yes") if command == "rm" else ("stack", "import", "--file", str(file))
+
+    assert "A secret cannot be decrypted" in project.run(*arguments, code=1).err
+    with monkeypatch.context() as changed:
+        changed.setenv("PULUMI_CONFIG_PASSPHRASE", "another one")
+        assert "The passphrase does not fit" in project.run(*arguments, "--force", code=1).err
+    project.run(*arguments, "--force")
+
+    if command == "import":
+        assert project.run("stack", "output", "key", "--show-secrets").out == "hush\n"
+    else:
+        assert project.run("stack", "ls", "--json").json() == []
+
+
+def test_a_state_that_nobody_can_read_is_forgotten_by_force_alone(project: Project) -> None:
+    project.state.write_text("{ no json")
+
+    assert "is not JSON" in project.run("stack", "rm", "--yes", code=1).err
+    project.run("stack", "rm", "--yes", "--force")
+
+    assert project.run("stack", "ls", "--json").json() == []
+
+
+@pytest.mark.parametrize("command", [("stack",), ("state", "unprotect", "--all", "--yes")])
+def test_a_state_that_names_something_else_than_a_urn_is_told_and_kept(
+    project: Project, command: tuple[str, ...]
+) -> None:
+    project.up('Thing("only")')
+    damaged = project.state.read_text().replace(project.urn("only"), "only")
+    project.state.write_text(damaged)
+
+    refused = project.run(*command, code=1)
+
+    assert "'only' is no URN" in refused.err
+    assert f"The state before the last change is in {project.state}.bak" in refused.err
+    assert project.state.read_text() == damaged
+
+
+@pytest.mark.parametrize("command", ["delete", "unprotect"])
+def test_a_urn_that_is_there_twice_stands_for_neither(project: Project, tmp_path: Path, command: str) -> None:
+    project.up('Thing("only")')
+    file = tmp_path / "export.json"
+    project.run("stack", "export", "--file", str(file))
+    document = json.loads(file.read_text())
+    resources = document["deployment"]["resources"]
+    resources.append({**resources[-1], "delete": True, "id": "before"})
+    file.write_text(json.dumps(document))
+    project.run("stack", "import", "--file", str(file))
+    urns = project.urns()
+
+    refused = project.run("state", command, urns[-1], "--yes", code=1)
+
+    assert "  only\n  before (pending deletion)\n" in refused.err
+    assert project.urns() == urns
 
 
 def damage(project: Project, tmp_path: Path) -> tuple[str, Path]:
@@ -203,30 +325,6 @@ def test_a_stack_is_forgotten_only_when_it_has_nothing_left(project: Project) ->
 def test_a_forgotten_stack_may_leave_its_configuration(project: Project) -> None:
     project.run("stack", "rm", "--yes", "--preserve-config")
     assert (project.root / "Pulumi.dev.yaml").exists()
-
-
-def test_the_history_tells_every_run_but_previews(project: Project) -> None:
-    project.run("config", "set", "--secret", "key", "hush")
-    project.up('Thing("a")', "--message", "the first one")
-    project.run("preview")
-    project.up('Thing("a", fail=1 / 0)', code=1)
-    project.run("refresh", "--yes")
-
-    runs = project.run("stack", "history", "--json").json()
-
-    told = [(run["version"], run["kind"], run["result"], run["message"]) for run in runs]
-    assert told == [
-        (3, "refresh", "succeeded", ""),
-        (2, "update", "failed", ""),
-        (1, "update", "succeeded", "the first one"),
-    ]
-    assert runs[2]["resourceChanges"] == {"create": 2}
-    assert runs[0]["config"] == {"tiny:key": {"value": "[secret]", "secret": True}}
-    shown = project.run(
-        "stack", "history", "--json", "--show-secrets", "--page-size", "1", "--page", "3"
-    ).json()
-    assert [run["config"]["tiny:key"]["value"] for run in shown] == ["hush"]
-    assert "Status: failed" in project.run("stack", "history").out
 
 
 def test_another_stack_s_outputs_are_read_with_their_secrets(

@@ -179,6 +179,22 @@ def test_json_cut_off_in_the_middle_names_the_backup(passphrase: Passphrase) -> 
         lambda record: record.update(outputs={"a": {SIGNATURE: SECRET}}),
         lambda record: record.update(outputs={"a": {SIGNATURE: "feedface"}}),
         lambda record: record.update(customTimeouts=[1]),
+        lambda record: record.update(customTimeouts={"create": "x"}),
+        lambda record: record.update(urn=5),
+        lambda record: record.update(urn="urn:pulumi:dev::shop::kafka:index/topic:Topic:orders"),
+        lambda record: record.update(type=5),
+        lambda record: record.update(id=5),
+        lambda record: record.update(custom="yes"),
+        lambda record: record.update(protect="no"),
+        lambda record: record.update(provider=5),
+        lambda record: record.update(dependencies=STACK_URN),
+        lambda record: record.update(dependencies=[5]),
+        lambda record: record.update(propertyDependencies={"name": 5}),
+        lambda record: record.update(ignoreChanges=5),
+        lambda record: record.update(deleteBeforeReplace="no"),
+        lambda record: record.update(outputs={"a": {SIGNATURE: SECRET, "plaintext": "new"}}),
+        lambda record: record.update(outputs={"a": "\ud800"}),
+        lambda record: record.update(outputs={"a": {SIGNATURE: SECRET, "plaintext": '"\\ud800"'}}),
     ],
 )
 def test_a_damaged_record_is_told_and_no_traceback(passphrase: Passphrase, damage: Any) -> None:
@@ -187,6 +203,32 @@ def test_a_damaged_record_is_told_and_no_traceback(passphrase: Passphrase, damag
 
     with pytest.raises(DamagedState):
         read(document, passphrase)
+
+
+def test_a_property_that_depends_on_nothing_may_say_so_with_null(passphrase: Passphrase) -> None:
+    document = written(Deployment([stack(), topic()]), passphrase)
+    document["checkpoint"]["latest"]["resources"][1]["propertyDependencies"] = {"name": None}
+
+    assert read(document, passphrase).resources[1].property_dependencies == {"name": []}
+
+
+def test_half_a_letter_is_told_of_without_the_secrets_beside_it(passphrase: Passphrase) -> None:
+    document = written(Deployment([stack(), topic()]), passphrase)
+    outputs = {"a": "\ud800", "b": {SIGNATURE: SECRET, "plaintext": '"hunter2"'}}
+    document["checkpoint"]["latest"]["resources"][1]["outputs"] = outputs
+
+    with pytest.raises(DamagedState) as refused:
+        read(document, passphrase)
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_letters_that_take_two_escapes_are_read(passphrase: Passphrase) -> None:
+    document = written(Deployment([stack(), topic()]), passphrase)
+    document["checkpoint"]["latest"]["resources"][1]["id"] = "\N{GRINNING FACE}"
+
+    assert "\\ud83d" in json.dumps(document)
+    assert read(document, passphrase).resources[1].id == "\N{GRINNING FACE}"
 
 
 def test_a_manifest_changed_by_hand_is_noticed(passphrase: Passphrase) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from engine.errors import BadInput, Unsupported
 from engine.workspace import stackfile
-from engine.workspace.config import StackConfig, get_path, parse_value, set_path
+from engine.workspace.config import StackConfig, looks_secret
 from engine.workspace.passphrase import Passphrase
-from engine.workspace.project import Project
+from engine.workspace.project import Project, parse_yaml
+from engine.workspace.scalars import WHOLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +93,13 @@ def test_secrets_are_decrypted_wherever_they_stand_and_their_top_key_is_named(pr
         ("config: {", "not YAML"),
         ("[1]", "mapping"),
         ("secretsprovider: awskms://x", "awskms"),
+        ("environment: [shared]", "`environment`"),
+        ("config: {1: x}", "mapping"),
+        ("config: {'a:b:c': 1}", "'a:b:c' is no configuration key"),
+        ("config:\n  shop:a: 1\n  shop:b: 2\n  shop:a: 3", "'shop:a' twice, in lines 2 and 4"),
+        ("config:\n  shop:a: {x: 1, x: 2}", "'x' twice, in lines 2 and 2"),
+        ("config: {size: 1, 'shop:size': 2}", "has size and shop:size under `config`, which are one key"),
+        ("config: {'shop:config:size': 1, 'shop:size': 2}", "which are one key"),
     ],
 )
 def test_a_stack_file_that_cannot_be_used_is_named_with_the_reason(
@@ -100,6 +109,22 @@ def test_a_stack_file_that_cannot_be_used_is_named_with_the_reason(
         config(project, text)
 
     assert "Pulumi.dev.yaml" in str(told.value)
+
+
+def test_a_key_that_only_an_anchor_gives_twice_is_not_there_twice(project: Project) -> None:
+    text = "config:\n  shop:a: &a {x: 1, y: 2}\n  shop:b: {<<: *a, x: 3}\n"
+
+    assert config(project, text).values["shop:b"] == {"x": 3, "y": 2}
+
+
+def test_numbers_are_read_in_the_cli_s_digits(project: Project) -> None:
+    text = "config:\n  a: 1e3\n  b: 08901\n  c: 0o17\n  d: 1.5e-7\n  e: 0.25\n  f: {x: 1e3}\n  g: 1e21\n"
+
+    texts, _ = config(project, text).for_program(untouched)
+
+    assert [texts[f"shop:{key}"] for key in "abcdefg"] == [
+        *("1000", "8901", "15", "1.5e-7", "0.25", '{"x":1000}', "1e+21")
+    ]
 
 
 def test_one_value_is_changed_and_nothing_else_in_the_file(project: Project) -> None:
@@ -119,6 +144,55 @@ def test_a_new_value_stands_behind_the_others(project: Project) -> None:
     loaded.set("shop:token", {"secure": "v1:a:b"})
 
     assert loaded.file.read_text() == STACK_FILE + "  shop:token:\n    secure: v1:a:b\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["0123456789", "1e3", "12345e7", "08901", "1.5e5", "1_0e3", ".1e5", "0o17", "2024-1-5", "-5"]
+)
+def test_a_text_that_the_cli_would_take_for_a_number_or_a_date_is_quoted(project: Project, text: str) -> None:
+    loaded = config(project)
+
+    loaded.set("code", text)
+
+    assert loaded.file.read_text().splitlines()[-1] == f"  shop:code: '{text}'"
+
+
+def test_a_text_that_nobody_takes_for_a_number_stands_as_it_is(project: Project) -> None:
+    loaded = config(project)
+
+    loaded.set("memory", "4g")
+
+    assert loaded.file.read_text().splitlines()[-1] == "  shop:memory: 4g"
+
+
+@pytest.mark.parametrize("key", ["a:b:c", "a::b", "a:config:b:c"])
+def test_a_key_that_would_make_the_file_unreadable_for_the_cli_is_refused(project: Project, key: str) -> None:
+    loaded = config(project)
+
+    with pytest.raises(BadInput, match="is no configuration key"):
+        loaded.set(key, "v")
+
+    assert loaded.file.read_text() == STACK_FILE
+
+
+def test_a_key_s_older_spelling_is_the_same_key(project: Project) -> None:
+    loaded = config(project, "config:\n  shop:config:size: 3\n")
+
+    assert loaded.for_program(untouched)[0]["shop:size"] == "3"
+    loaded.set("size", 4)
+    assert loaded.file.read_text() == "config:\n  shop:config:size: 4\n"
+    loaded.remove("shop:size")
+    assert loaded.file.read_text() == "config:\n"
+
+
+def test_a_value_between_braces_is_not_removed_but_named(project: Project) -> None:
+    text = 'config: {shop:b: "1"}\n'
+    loaded = config(project, text)
+
+    with pytest.raises(BadInput, match="cannot be edited without harm"):
+        loaded.remove("b")
+
+    assert loaded.file.read_text() == text
 
 
 def test_a_file_that_does_not_exist_is_made(project: Project) -> None:
@@ -162,7 +236,7 @@ SCALARS = (
         st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\x85\ufeff"),
         max_size=20,
     )
-    | st.integers()
+    | st.integers(WHOLE[0], WHOLE[-1])
     | st.booleans()
 )
 
@@ -180,46 +254,7 @@ def test_whatever_is_written_is_read_back_and_the_rest_with_it(
     edited = stackfile.with_value(text, [key], value, where="x")
 
     assert yaml.safe_load(edited)["config"] == {**before, key: value}
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("true", True),
-        ("0", 0),
-        ("-12", -12),
-        ("007", "007"),
-        ("-0", "-0"),
-        ("--5", "--5"),
-        ("1.5", "1.5"),
-        ("", ""),
-    ],
-)
-def test_numbers_and_booleans_are_recognised_inside_objects(text: str, value: Any) -> None:
-    parsed = parse_value(text)
-
-    assert (parsed, type(parsed)) == (value, type(value))
-
-
-def test_a_path_sets_a_member_and_makes_what_is_missing() -> None:
-    assert set_path({"a": {"b": 1}}, ["a", "c", 0], "x") == {"a": {"b": 1, "c": ["x"]}}
-    assert set_path([1, 2], [1], 3) == [1, 3]
-    assert get_path({"a": [{"b": 7}]}, ["a", 0, "b"]) == 7
-
-
-@pytest.mark.parametrize(
-    ("value", "path"),
-    [("text", ["a"]), ([1], [3]), ({"a": 1}, [0]), ({"secure": "v1:x:y"}, ["a"])],
-)
-def test_a_path_through_something_else_is_refused(value: Any, path: list[str | int]) -> None:
-    with pytest.raises(BadInput, match="cannot be set"):
-        set_path(value, path, 1)
-
-
-@pytest.mark.parametrize("path", [["b"], ["a", "b"], ["l", 5]])
-def test_a_path_to_nothing_is_told(path: list[str | int]) -> None:
-    with pytest.raises(KeyError):
-        get_path({"a": 1, "l": []}, path)
+    assert parse_yaml(edited, "x")["config"][key] == value
 
 
 @pytest.mark.parametrize(
@@ -230,6 +265,10 @@ def test_a_path_to_nothing_is_told(path: list[str | int]) -> None:
         ("name: x\nruntime: python\nmain: src", Unsupported, "main"),
         ("name: x\nruntime: python\nplugins: {providers: [{name: a, path: b}]}", Unsupported, "plugins"),
         ("- x", BadInput, "mapping"),
+        ("name: x\nruntime: python\nname: y", BadInput, "'name' twice, in lines 1 and 3"),
+        ("name: x\nruntime: {name: python, options: {virtualenv: other}}", Unsupported, "'other'"),
+        ("name: x\nruntime: {name: python, options: {toolchain: uv}}", Unsupported, "toolchain"),
+        ("name: x\nruntime: {name: python, options: {typechecker: mypy}}", Unsupported, "typechecker"),
     ],
 )
 def test_a_project_that_cannot_be_run_is_refused_with_the_reason(
@@ -239,6 +278,49 @@ def test_a_project_that_cannot_be_run_is_refused_with_the_reason(
 
     with pytest.raises(kind, match=fault):
         Project.find(tmp_path)
+
+
+def test_a_project_that_names_the_virtual_environment_that_runs_it_is_run(tmp_path: Path) -> None:
+    (tmp_path / "own").symlink_to(sys.prefix)
+    (tmp_path / "Pulumi.yaml").write_text(
+        "name: x\nruntime: {name: python, options: {virtualenv: own, toolchain: pip}}"
+    )
+
+    assert Project.find(tmp_path).name == "x"
+
+
+def test_what_only_this_engine_refuses_is_no_hindrance_where_another_one_runs(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: nodejs\nmain: src\nbackend: {url: file:///s}")
+
+    assert Project.read(tmp_path).backend == "file:///s"
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("shop:dbPassword", "1415fc1f4eaeb5e096ee58c1480016638fff29bf"),
+        ("apiToken", "tR0ub4dor&3"),
+        ("pwd", "kX9vQ2mLzR"),
+        ("cluster.secret", "kX9vQ2mLzR"),
+    ],
+)
+def test_a_value_under_a_secret_s_name_that_is_hard_to_guess_looks_like_a_secret(key: str, text: str) -> None:
+    assert looks_secret(key, text)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("shop:dbPassword", ""),
+        ("shop:dbPassword", "password"),
+        ("tokenLifetime", "3600"),
+        ("passthrough", "true"),
+        ("secrets:color", "1415fc1f4eaeb5e096ee58c1480016638fff29bf"),
+        ("image", "1415fc1f4eaeb5e096ee58c1480016638fff29bf"),
+    ],
+)
+def test_an_easy_value_or_one_under_another_name_does_not_look_like_a_secret(key: str, text: str) -> None:
+    assert not looks_secret(key, text)
 
 
 def test_a_project_is_found_from_a_folder_inside_it(project: Project) -> None:
