@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine import graph
 from engine.deployment.run import Result, Run, Settings
 from engine.events import Outputs
-from engine.planning.planner import deletions, is_protected
+from engine.planning.deletion import deletions, is_protected, refusal, stuck
 from engine.urn import STACK_TYPE
 
 if TYPE_CHECKING:
@@ -28,23 +28,31 @@ def destroy(
     """Delete the stack's resources, or in preview say which.
 
     Protected resources stop it before anything is deleted, unless they are excluded: then they stay, with all
-    they need.
+    they need. So do those that this engine has no provider for.
     """
     with Run(settings, snapshot, sink, cancellation) as run:
         protected = [resource for resource in run.olds if is_protected(resource)]
         kept = graph.closure(run.olds, protected) if exclude_protected else set()
         condemned = [resource for resource in run.olds if resource.delete or resource.urn not in kept]
-        if protected and not exclude_protected:
-            run.fail(_refusal(protected))
-            if not settings.preview:
-                condemned = []
+        faults = [_refusal(protected)] if protected and not exclude_protected else []
+        if left := stuck(condemned, _gone(condemned), run.registry):
+            faults.append(refusal(left))
+        for fault in faults:
+            run.fail(fault)
+        if faults and not settings.preview:
+            condemned = []
         if condemned and not settings.preview:
             run.registry.warm()
-        run.deleted |= {resource.urn for resource in condemned if not resource.delete}
+        run.deleted |= _gone(condemned)
         orphans = run.orphans() if condemned else []
         run.executor.run_groups(deletions(run.olds, condemned, orphans))
         _show_outputs(run)
     return run.result()
+
+
+def _gone(condemned: list[Resource]) -> set[str]:
+    """Return the URNs that go; what a replacement left behind stands beside the one that has its URN now."""
+    return {resource.urn for resource in condemned if not resource.delete}
 
 
 def _refusal(protected: list[Resource]) -> str:

@@ -10,7 +10,7 @@ from engine import faults, urn
 from engine.deployment.run import Result, Run, Settings, is_readable
 from engine.errors import BadInput, StateNotWritten
 from engine.events import Diagnostic, Operation, StepEvent
-from engine.planning import comparison
+from engine.planning import comparison, paths
 from engine.plugins.plugin import CallFailed
 from engine.plugins.provider import Diff
 
@@ -68,7 +68,8 @@ def _refresh(run: Run, old: Resource) -> None:
         faults.point("read.after")
         new = run.found(old, live) if live.id else None
         # What an update to the old inputs would do, read backwards, is what happened to the resource.
-        back = comparison.ask(provider, old.urn, new, old.inputs, old.ignore_changes) if new else _GONE
+        ignored = paths.sound(old.ignore_changes)
+        back = comparison.ask(provider, old.urn, new, old.inputs, ignored) if new else _GONE
     except CallFailed as error:
         run.sink(_news(run, Operation.REFRESH, old, old, drift=_GONE, started=started, phase="failed"))
         run.fail(f"reading it failed: {error}", old.urn)
@@ -91,7 +92,10 @@ def _seen(old: Resource, new: Resource | None) -> dict[str, tuple[str, Any, Any]
     if new is None:
         return {}
     changes = comparison.inputs(old.outputs, new.outputs).detail
-    return {key: (kind, old.outputs.get(key), new.outputs.get(key)) for key, kind in changes.items()}
+    return {
+        path: (kind, paths.get(old.outputs, path), paths.get(new.outputs, path))
+        for path, kind in changes.items()
+    }
 
 
 def _news(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.deployment.refresh import refresh
 from engine.events import Operation, StepEvent, Summary
+from engine.planning import paths
 from engine.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ def refreshed(work: Work, writer: Callable[[], Writer]) -> Work:
     return both
 
 
+def _tops(read: StepEvent) -> tuple[str, ...]:
+    return tuple(sorted({str(paths.named(path)[0]) for path in read.detail}))
+
+
 def _told(read: StepEvent) -> StepEvent:
     """Return the news of a resource that was read, without outputs that come and go."""
     drifted = read.operation is not Operation.SAME
@@ -66,6 +71,6 @@ def _told(read: StepEvent) -> StepEvent:
         read,
         operation=Operation.REFRESH,
         logical=False,
-        changed=read.changed or tuple(sorted(read.detail)) if drifted else (),
+        changed=read.changed or _tops(read) if drifted else (),
         detail=read.detail if drifted else {},
     )

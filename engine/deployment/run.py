@@ -240,17 +240,18 @@ class Run:
         """Return what creations of unknown outcome may have left, and this run has not come across.
 
         Dynamic resources are none: their providers cannot find what they do not know the id of. What the
-        state has by now, under whatever URN, is none either: only the record of its creation goes.
+        state has by now, under whatever URN and provider, is none either: only the record of its creation
+        goes.
         """
         providers = {f"{old.urn}::{old.id}" for old in self.olds}
         there = [one for one in self.snapshot.deployment().resources if not one.pending_replacement]
         left = []
         for creation in self.snapshot.unresolved_creations():
-            if not is_traceable(creation) or creation.provider not in providers:
+            if not is_traceable(creation):
                 continue
             if any(is_same(creation, one) for one in there):
                 self.snapshot.forget(creation)
-            else:
+            elif creation.provider in providers:
                 left.append(creation)
         return left
 

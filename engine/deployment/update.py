@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from engine import urn as urns
 from engine.deployment.run import Result, Run, Settings
 from engine.errors import EngineError, StepFailed
-from engine.events import Diagnostic, Outputs
+from engine.events import Diagnostic, Inputs, Outputs
 from engine.planning.planner import Planner
 from engine.plugins import registry
 from engine.plugins.host import expected
@@ -165,6 +165,7 @@ class Update(Run):
         """Bring a resource to its wanted state and return it: see `Host`."""
         self.executor.check()
         self._policies_ready()
+        self.sink(Inputs(goal.inputs))
         goal = self._with_provider(self._planner.inherit(goal))
         if registry.is_provider(goal.type):
             self._load(self._planner.urn(goal))

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine import faults
-from engine.errors import StateNotWritten, StepFailed
+from engine.errors import EngineError, StepFailed
 from engine.events import Operation, StepEvent
 from engine.planning import comparison
+from engine.planning.deletion import needs_call
 from engine.plugins.plugin import CallFailed
 from engine.plugins.provider import Live, Provider
 from engine.plugins.registry import default_provider, is_provider
@@ -100,12 +101,12 @@ class Workshop:
             raise StepFailed(
                 step.urn, f"{_VERBS.get(step.operation, 'configuring')} it failed: {error}"
             ) from error
-        except StateNotWritten as error:
-            self._tell(step, "failed", started)
-            raise StepFailed(step.urn, str(error)) from error
         except StepFailed:
             self._tell(step, "failed", started)
             raise
+        except EngineError as error:
+            self._tell(step, "failed", started)
+            raise StepFailed(step.urn, str(error)) from error
         self._tell(step, "plan" if self._preview else "done", started)
 
     def _tell(self, step: Step, phase: Phase, started: float) -> None:
@@ -218,13 +219,7 @@ class Workshop:
 
     def _delete(self, step: Step) -> None:
         old = step.resource
-        called = old.custom and not is_provider(old.type) and not old.external
-        if (
-            called
-            and not self._preview
-            and not old.retain_on_delete
-            and old.deleted_with not in self._deleted
-        ):
+        if not self._preview and needs_call(old, self._deleted):
             provider = self._registry.get(old.provider)
             # That of an orphan stands in the state already: as a creation of unknown outcome.
             with nullcontext() if step.orphan else _Recorded(self, old, DELETING):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine import graph
-from engine.planning import comparison
+from engine.planning import comparison, paths
 from engine.plugins.provider import ConfigurationUnknown, Diff
 from engine.plugins.registry import is_provider
 from engine.values import UNKNOWN
@@ -72,6 +72,8 @@ class Cascade:
         """Return the properties that force the replacement, possibly none; None if the resource may stay."""
         if not resource.custom or resource.external:
             return None
+        if resource.pending_replacement:  # gone already; its provider may be, too
+            return ()
         if graph.provider_urn(resource.provider) in going or resource.deleted_with in going:
             return ()
         touched = {key for key, urns in resource.property_dependencies.items() if going.intersection(urns)}
@@ -79,7 +81,8 @@ class Cascade:
             return None
         news = {key: UNKNOWN if key in touched else value for key, value in resource.inputs.items()}
         diff = self._diff(resource, news)
-        diff = comparison.replace_on_changes(diff, resource.replace_on_changes, init_errors=False)
+        wanted = paths.sound(resource.replace_on_changes)
+        diff = comparison.replace_on_changes(diff, wanted, init_errors=False)
         return diff.replaces if diff.replace else None
 
     def _diff(self, resource: Resource, news: dict[str, object]) -> Diff:
@@ -87,6 +90,7 @@ class Cascade:
             return self._registry.diff(resource, news, urn=resource.urn)
         try:
             provider = self._registry.get(resource.provider)
-            return comparison.ask(provider, resource.urn, resource, news, resource.ignore_changes)
+            ignored = paths.sound(resource.ignore_changes)
+            return comparison.ask(provider, resource.urn, resource, news, ignored)
         except ConfigurationUnknown:
             return Diff(changes=None)

@@ -14,7 +14,7 @@ from engine.planning import paths
 from engine.plugins.provider import Diff
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from engine.plugins.provider import Provider
     from engine.resource import Resource
@@ -31,12 +31,11 @@ _INVERSE = {
 
 
 def ask(provider: Provider, urn: str, old: Resource, news: Values, ignore_changes: Sequence[str]) -> Diff:
-    """Ask the provider, and compare the inputs where it does not know.
+    """Ask the provider, and compare the inputs where it does not know; what is ignored must be paths.
 
     Raises:
         ConfigurationUnknown: The provider cannot say before it is configured.
         CallFailed: It refuses, or died.
-        ValueError: A selector in ``ignore_changes`` is not a path.
     """
     diff = provider.diff(
         urn, old.id, old_inputs=old.inputs, old_outputs=old.outputs, news=news, ignore_changes=ignore_changes
@@ -50,27 +49,48 @@ def ask(provider: Provider, urn: str, old: Resource, news: Values, ignore_change
 
 def inputs(olds: Values, news: Values) -> Diff:
     """Compare inputs without a provider's help; that a value is secret is no difference."""
-    before, after = values.reveal(olds), values.reveal(news)
-    detail = {
-        **{key: "add" for key in after if key not in before},
-        **{key: "delete" for key in before if key not in after},
-        **{key: "update" for key in after if key in before and before[key] != after[key]},
-    }
-    return Diff(changes=bool(detail), changed=tuple(detail), detail=detail)
+    found = dict(_differences((), values.reveal(olds), values.reveal(news)))
+    return Diff(
+        changes=bool(found),
+        changed=tuple(dict.fromkeys(str(path[0]) for path in found)),
+        detail={paths.text(path): kind for path, kind in found.items()},
+    )
+
+
+def _differences(path: paths.Path, before: Any, after: Any) -> Iterator[tuple[paths.Path, str]]:
+    """Find what came, went or changed: members where both are objects or both are lists, else the whole."""
+    olds, news = _members(before), _members(after)
+    if olds is None or news is None or type(before) is not type(after):
+        # In Python 1 is True.
+        if before != after or isinstance(before, bool) is not isinstance(after, bool):
+            yield path, "update"
+        return
+    for key in {**olds, **news}:
+        if key not in olds:
+            yield (*path, key), "add"
+        elif key not in news:
+            yield (*path, key), "delete"
+        else:
+            yield from _differences((*path, key), olds[key], news[key])
+
+
+def _members(value: Any) -> dict[Any, Any] | None:
+    if isinstance(value, list):
+        return dict(enumerate(value))
+    return value if isinstance(value, dict) else None
 
 
 def replace_on_changes(diff: Diff, selectors: Sequence[str], *, init_errors: bool) -> Diff:
-    """Turn changes below the selectors into replacements; only what the provider reports as changed counts.
+    """Turn changes below the selectors, all of them paths, into replacements.
 
-    Raises:
-        ValueError: A selector is not a path.
+    Only what the provider reports as changed counts.
     """
     if not selectors or not (diff.changes or init_errors):
         return diff
     wanted = [paths.parse(selector) for selector in selectors]
 
     def hit(path: str) -> bool:
-        return any(paths.covers(selector, paths.parse(path)) for selector in wanted)
+        return any(paths.covers(selector, paths.named(path)) for selector in wanted)
 
     detail = {
         path: f"{kind}-replace" if hit(path) and not kind.endswith("-replace") else kind

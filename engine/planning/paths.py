@@ -21,6 +21,7 @@ Path = tuple[str | int, ...]
 
 _ANY = "*"
 _MISSING = object()
+_PLAIN = re.compile(r"[A-Za-z0-9_]+")
 _SEGMENT = re.compile(
     r"""\[(?P<index>\d+)\]          # [0]
       | \[(?P<any>\*)\]             # [*]
@@ -54,6 +55,41 @@ def parse(text: str) -> Path:
     return tuple(segments)
 
 
+def named(text: str) -> Path:
+    """Read what a provider says has changed: a path, or the bare name of a property that is none."""
+    try:
+        return parse(text)
+    except ValueError:
+        return (text,)
+
+
+def sound(selectors: Sequence[str]) -> list[str]:
+    """Leave out what is no path: a state that the CLI wrote may have some, and nobody can mend those."""
+    return [selector for selector in selectors if _is_path(selector)]
+
+
+def text(path: Path) -> str:
+    """Write a path; what is no plain name is quoted."""
+    return "".join(map(_written, path)).removeprefix(".")
+
+
+def _is_path(text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _written(segment: str | int) -> str:
+    if isinstance(segment, int):
+        return f"[{segment}]"
+    if _PLAIN.fullmatch(segment):
+        return f".{segment}"
+    quoted = re.sub(r'(["\\])', r"\\\1", segment)
+    return f'["{quoted}"]'
+
+
 def covers(path: Path, other: Path) -> bool:
     """Tell whether ``other`` is the path itself or lies below it."""
     return len(other) >= len(path) and all(
@@ -64,7 +100,7 @@ def covers(path: Path, other: Path) -> bool:
 def get(given: Values, path: str) -> Any:
     """Return what is at a path, None where there is nothing."""
     found: Any = given
-    for segment in parse(path):
+    for segment in named(path):
         if isinstance(found, Secret):
             return found  # whatever is below is secret too
         if isinstance(found, dict):
@@ -80,7 +116,7 @@ def restore(news: Values, olds: Values, selectors: Sequence[str]) -> tuple[Value
     """Return the new values with the old ones put back at each selector, and the selectors that do not fit.
 
     A property that the old values do not have is removed. Elements of a list cannot be added or removed that
-    way.
+    way: where ``*`` meets some, the others have their old values back all the same.
 
     Raises:
         ValueError: A selector is not a path.
@@ -88,10 +124,8 @@ def restore(news: Values, olds: Values, selectors: Sequence[str]) -> tuple[Value
     result: Any = news
     refused = []
     for selector in selectors:
-        restored, done = _restore(parse(selector), olds, result)
-        if done:
-            result = restored
-        else:
+        result, done = _restore(parse(selector), olds, result)
+        if not done:
             refused.append(selector)
     return result, refused
 
@@ -99,7 +133,7 @@ def restore(news: Values, olds: Values, selectors: Sequence[str]) -> tuple[Value
 def _restore(path: Path, old: Any, new: Any) -> tuple[Any, bool]:
     if isinstance(new, Secret):
         inner, done = _restore(path, old, new.value)
-        return (Secret(reveal(inner)) if done and inner is not _MISSING else inner), done
+        return (inner if inner is _MISSING else Secret(reveal(inner))), done
     if not path:
         return old, True
     if isinstance(old, Secret):
@@ -121,35 +155,30 @@ def _members(secret: Secret) -> Any:
 
 
 def _restore_keys(path: Path, old: dict[str, Any], new: dict[str, Any]) -> tuple[Any, bool]:
-    head, *rest = path
-    result = dict(new)
-    for key in {**new, **old} if head == _ANY else [str(head)]:
-        value, done = _restore(tuple(rest), old.get(key, _MISSING), new.get(key, _MISSING))
-        if not done:
-            return new, False
+    head, rest = path[0], path[1:]
+    every = list(old) if rest else list({**new, **old})  # below an added key nothing has an old value
+    result, fits = dict(new), True
+    for key in every if head == _ANY else [str(head)]:
+        value, done = _restore(rest, old.get(key, _MISSING), new.get(key, _MISSING))
+        fits = fits and done
         if value is _MISSING:
             result.pop(key, None)
         else:
             result[key] = value
-    return result, True
+    return result, fits
 
 
 def _restore_items(path: Path, old: list[Any], new: list[Any]) -> tuple[Any, bool]:
-    head, *rest = path
+    head, rest = path[0], path[1:]
+    common = min(len(old), len(new))
     if head == _ANY:
-        indexes = list(range(max(len(old), len(new))))
+        indexes, fits = range(common), len(old) == len(new)
     elif isinstance(head, int):
-        indexes = [head]
+        indexes, fits = range(head, min(head + 1, common)), head < common or head >= max(len(old), len(new))
     else:
         return new, False
     result = list(new)
     for index in indexes:
-        if index >= len(old) and index >= len(new):
-            continue
-        if index >= len(old) or index >= len(new):
-            return new, False
-        value, done = _restore(tuple(rest), old[index], new[index])
-        if not done or value is _MISSING:
-            return new, False
-        result[index] = value
-    return result, True
+        result[index], done = _restore(rest, old[index], new[index])
+        fits = fits and done
+    return result, fits

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from engine import graph
 from engine.errors import StepFailed
-from engine.events import Diagnostic, Operation
+from engine.events import Diagnostic, Inputs, Operation
 from engine.planning import comparison, paths
 from engine.planning.cascade import Cascade
+from engine.planning.deletion import deletions, is_protected, refusal, stuck
 from engine.planning.step import Step, recreate, replace_after
 from engine.plugins.plugin import CallFailed
 from engine.plugins.provider import UNKNOWN_CONFIGURATION, CheckFailure, ConfigurationUnknown, Diff
@@ -122,6 +123,8 @@ class Planner:
             new.inputs = goal.inputs
         elif goal.custom:
             known = None if recreated or old is None or old.external else old.inputs
+            if old and old.pending_replacement and not recreated:  # what is gone binds nobody, but for a name
+                known, inputs = _made_up(old.inputs), goal.inputs
             new.inputs = self._check(new, known, goal.inputs if known is None else inputs)
         else:
             new.inputs = inputs
@@ -151,6 +154,11 @@ class Planner:
             )
         if goal.parent and goal.parent not in self._goals:
             raise StepFailed(urn, f"its parent {goal.parent} has not been registered")
+        for option in ("ignore_changes", "replace_on_changes"):
+            try:
+                list(map(paths.parse, getattr(goal, option)))
+            except ValueError as error:
+                raise StepFailed(urn, f"{option}: {error}") from None
         self._goals[urn] = goal
         return urn
 
@@ -185,10 +193,7 @@ class Planner:
             self._sink(Diagnostic(severity="warning", message=message, urn=old.urn))
 
     def _ignore(self, urn: str, goal: Goal, old: Resource) -> Values:
-        try:
-            inputs, refused = paths.restore(goal.inputs, old.inputs, goal.ignore_changes)
-        except ValueError as error:
-            raise StepFailed(urn, f"ignore_changes: {error}") from None
+        inputs, refused = paths.restore(goal.inputs, old.inputs, goal.ignore_changes)
         if refused:
             text = f"cannot ignore changes in added or removed elements of {', '.join(refused)}"
             self._sink(Diagnostic(severity="info", message=text, urn=urn))
@@ -198,19 +203,19 @@ class Planner:
         if is_provider(new.type):
             checked, failures = self._registry.check(new.urn, olds, news)
         else:
-            olds = self._made_up(new.urn) if olds is None else olds
+            olds = self._begun_as(new.urn) if olds is None else olds
             checked, failures = self._registry.get(new.provider).check(new.urn, olds, news)
         if failures:
             raise StepFailed(new.urn, _words(failures))
+        self._sink(Inputs(checked))
         return checked
 
-    def _made_up(self, urn: str) -> Values:
+    def _begun_as(self, urn: str) -> Values:
         """Return the names that a provider made up for an interrupted creation, to find what that left."""
         old, begun = self._olds.get(urn), self._begun.get(urn)
         if begun is None or (old and not old.pending_replacement and urn not in self.deleted):
             return {}
-        names = begun.inputs.get(_DEFAULTS, ())
-        return {key: value for key, value in begun.inputs.items() if key == _DEFAULTS or key in names}
+        return _made_up(begun.inputs)
 
     def _judge(self, new: Resource) -> None:
         """Let the policies mend what was checked, and stop an update that a mandatory one forbids."""
@@ -244,12 +249,7 @@ class Planner:
         except ConfigurationUnknown:
             self._sink(Diagnostic(severity="warning", message=UNKNOWN_CONFIGURATION, urn=new.urn))
             diff = Diff(changes=True)
-        try:
-            diff = comparison.replace_on_changes(
-                diff, goal.replace_on_changes, init_errors=bool(old.init_errors)
-            )
-        except ValueError as error:
-            raise StepFailed(new.urn, f"replace_on_changes: {error}") from None
+        diff = comparison.replace_on_changes(diff, goal.replace_on_changes, init_errors=bool(old.init_errors))
         if old.pending_replacement or (diff.changes and diff.replace):
             return self._replace(goal, old, new, diff)
         if diff.changes or old.init_errors:
@@ -276,6 +276,8 @@ class Planner:
         urn = graph.provider_urn(new.provider)
         if self._aliased.get(graph.provider_urn(old.provider)) == urn:
             return False
+        if old.pending_replacement:  # it has gone already, and its provider may have gone with it
+            return True
         return self._registry.replaces_resources(new.provider, old.provider, self._news[urn].inputs)
 
     def _replace(self, goal: Goal, old: Resource, new: Resource, diff: Diff) -> list[Step]:
@@ -340,7 +342,7 @@ class Planner:
             orphans: What creations of unknown outcome may have left, and the program no longer has.
 
         Raises:
-            StepFailed: Some of it is protected; the message names them all.
+            StepFailed: Some of it is protected, or has no provider here; the message names them all.
         """
         condemned = [old for old in self._all if self._is_left(old)]
         protected = [old.urn for old in condemned if is_protected(old)]
@@ -354,6 +356,8 @@ class Planner:
             )
         # What an earlier run left of a replaced resource takes nothing along that is with its successor.
         self.deleted |= {old.urn for old in condemned if self._olds.get(old.urn) is old}
+        if left := stuck(condemned, self.deleted, self._registry):
+            self._refuse(left[0].urn, refusal(left))
         return deletions(self._all, condemned, orphans)
 
     def _is_left(self, old: Resource) -> bool:
@@ -363,33 +367,10 @@ class Planner:
         return old.delete or (old.urn not in self._planned and old.urn not in self._aliased)
 
 
-def is_protected(old: Resource) -> bool:
-    """Tell whether the user forbade to delete this; what a replacement deleted or leaves behind may go."""
-    return old.protect and not old.delete and not old.pending_replacement
-
-
-def deletions(
-    olds: Sequence[Resource], condemned: Sequence[Resource], orphans: Sequence[Resource]
-) -> list[list[Step]]:
-    """Return the steps that delete resources of the state, in groups that may each go at once.
-
-    Before them goes what interrupted creations may have left: nothing in the state needs that, and the record
-    of such a creation would not outlast the deletion of another resource under its URN.
-    """
-    first = [
-        [Step(Operation.DELETE, orphan.urn, old=orphan, orphan=True) for orphan in group]
-        for group in graph.deletion_order([*olds, *orphans], orphans)
-    ]
-    return first + [[_deletion(old) for old in group] for group in graph.deletion_order(olds, condemned)]
-
-
-def _deletion(old: Resource) -> Step:
-    """Return the step that takes a resource out of the world and the state."""
-    if old.pending_replacement:
-        return Step(Operation.REMOVE_PENDING_REPLACE, old.urn, old=old)
-    if old.external:
-        return Step(Operation.DISCARD_REPLACED if old.delete else Operation.DISCARD, old.urn, old=old)
-    return Step(Operation.DELETE_REPLACED if old.delete else Operation.DELETE, old.urn, old=old)
+def _made_up(inputs: Values) -> Values:
+    """Return the inputs that the provider filled in by itself, such as a name."""
+    names = inputs.get(_DEFAULTS, ())
+    return {key: value for key, value in inputs.items() if key == _DEFAULTS or key in names}
 
 
 def _words(failures: Sequence[CheckFailure]) -> str:

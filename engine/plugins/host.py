@@ -99,13 +99,18 @@ class Plugins:
         self._lock = threading.Lock()
 
     @staticmethod
+    def unknown(packages: Sequence[str]) -> list[str]:
+        """Return the packages that this engine has no provider for."""
+        return sorted(set(packages) - {*MODULES, BUILTIN})
+
+    @staticmethod
     def check(packages: Sequence[str]) -> None:
         """Refuse the packages that this engine has no provider for, all at once.
 
         Raises:
             Unsupported: Names them, and what there is.
         """
-        if unknown := sorted(set(packages) - {*MODULES, BUILTIN}):
+        if unknown := Plugins.unknown(packages):
             msg = (
                 f"the embedded engine has no provider for {', '.join(unknown)}, only for "
                 f"{', '.join(sorted(MODULES))}: use the Pulumi CLI for this program (MESSAGING_ENGINE=cli)"

@@ -89,6 +89,10 @@ class Registry:
         for package in [package_of(old.type) for old in self._olds.values()] or otherwise:
             self._plugins.warm(package)
 
+    def unserved(self, resources: Iterable[Resource]) -> list[Resource]:
+        """Return those whose package this engine has no provider for."""
+        return [one for one in resources if self._plugins.unknown([package_of(one.type)])]
+
     def rename(self, old: Resource, urn: str) -> None:
         """Know a provider of the state under the URN that it has now, too."""
         self._olds[f"{urn}::{old.id}"] = old

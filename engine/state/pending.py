@@ -35,11 +35,17 @@ def is_repeated(creation: Resource, later: Resource) -> bool:
     return same or not is_traceable(creation)
 
 
-def is_same(one: Resource, other: Resource) -> bool:
-    """Whether two resources surely stand for one object, whatever they want it to be."""
-    return bool(names := _identity(one)) and (one.type, names) == (other.type, _identity(other))
+def is_same(creation: Resource, other: Resource) -> bool:
+    """Whether a resource may stand for the object of an earlier creation, whatever the two want it to be.
+
+    Their providers say nothing of that: one that has another reference by now may well speak to the same
+    server. What is forgotten on another server does no harm; what is deleted on the same one does.
+    """
+    if names := _names(creation):
+        return (creation.type, names) == (other.type, _names(other))
+    later = creation.created <= other.created
+    return later and (creation.urn, creation.inputs) == (other.urn, other.inputs)
 
 
-def _identity(resource: Resource) -> Values:
-    names = {key: values.reveal(value) for key, value in resource.inputs.items() if key in _NAMES}
-    return names and {**names, "provider": resource.provider.rpartition("::")[2]}
+def _names(resource: Resource) -> Values:
+    return {key: values.reveal(value) for key, value in resource.inputs.items() if key in _NAMES}

@@ -8,6 +8,7 @@ import pytest
 
 from engine import values
 from engine.program.goal import Alias
+from tests.unit.engine.run.conftest import reference
 
 
 def before(program: Any) -> None:
@@ -281,6 +282,66 @@ def test_what_an_interrupted_creation_left_stays_if_the_program_has_it_under_ano
     rule = {"aclPrincipal": "User:orders", "aclOperation": "Read"}
     interrupted_creation(stack, one(rule, "before"))
     done = stack.up(one(rule, "after"))
+    assert not done.result.failed, done.messages
+    assert done.calls == [("create", "after")]
+    assert stack.state.pending == []
+
+
+def served_by(provider: str, inputs: dict[str, Any], name: str = "a") -> Any:
+    """One thing behind an explicit provider."""
+
+    def register(program: Any) -> None:
+        made = program.provider(provider, {"host": "h"})
+        program.thing(name, inputs, provider=reference(made))
+
+    return register
+
+
+@pytest.mark.parametrize("inputs", [{"name": "n", "x": 1}, {"x": 1}], ids=["with a name", "without"])
+@pytest.mark.parametrize("fails", [False, True], ids=["at once", "after a run that failed"])
+def test_what_an_interrupted_creation_left_stays_if_the_state_has_it_by_another_provider(
+    fails: bool, inputs: dict[str, Any], stack: Any, world: Any
+) -> None:
+    interrupted_creation(stack, served_by("p", inputs))
+    if fails:
+        stack.up(served_by("q", {**inputs, "fail": "not now"}))
+    planned = stack.preview(served_by("q", inputs))
+    done = stack.up(served_by("q", inputs))
+
+    assert not done.result.failed, done.messages
+    assert planned.steps == done.steps
+    assert ("delete", "a") not in done.calls
+    assert set(world.things) == {stack.find("a").id}
+    assert stack.state.pending == []
+
+
+def test_what_an_interrupted_replacement_left_is_removed_if_the_state_has_the_one_before(
+    stack: Any, world: Any
+) -> None:
+    def behind(force: int) -> Any:
+        def register(program: Any) -> None:
+            provider = program.provider("p", {"force": str(force)})
+            program.thing("a", {"x": 1}, provider=reference(provider))
+
+        return register
+
+    stack.up(behind(1))
+    stack.up(behind(2))
+    save = next(index for index, saved in enumerate(stack.saves) if "a-1" in str(saved) and saved.pending)
+    stack.rewind(save, save + 1)
+    assert len(world.things) == 2
+    done = stack.up(behind(1))
+    assert not done.result.failed, done.messages
+    assert set(world.things) == {stack.find("a").id}
+    assert stack.state.pending == []
+
+
+def test_what_an_interrupted_creation_left_stays_if_the_program_has_it_under_another_name_and_provider(
+    stack: Any,
+) -> None:
+    rule = {"aclPrincipal": "User:orders", "aclOperation": "Read"}
+    interrupted_creation(stack, served_by("p", rule, "before"))
+    done = stack.up(served_by("q", rule, "after"))
     assert not done.result.failed, done.messages
     assert done.calls == [("create", "after")]
     assert stack.state.pending == []

@@ -164,6 +164,30 @@ ROWS = {
     "another change than the one that replaces": Row(
         one({"x": 1, "y": 1}), one({"x": 2, "y": 1}, replace_on_changes=("y",)), ["update a"], ["update a"]
     ),
+    "a nested change that the program calls a replacement, of a provider that does not know": Row(
+        one({"s": {"a": 1, "b": 1}, "shrug": 1}),
+        one({"s": {"a": 2, "b": 1}, "shrug": 1}, replace_on_changes=("s.a",)),
+        ["create-replacement a", "replace a", "delete-replaced a"],
+        ["create a", "delete a"],
+    ),
+    "another nested change than the one that replaces, of a provider that does not know": Row(
+        one({"s": {"a": 1, "b": 1}, "shrug": 1}),
+        one({"s": {"a": 1, "b": 2}, "shrug": 1}, replace_on_changes=("s.a",)),
+        ["update a"],
+        ["update a"],
+    ),
+    "a number that becomes a truth value, of a provider that does not know": Row(
+        one({"x": 1, "shrug": 1}), one({"x": True, "shrug": 1}), ["update a"], ["update a"]
+    ),
+    "a property whose name is no path is changed, of a provider that does not know": Row(
+        one({"m[x": 1, "shrug": 1}), one({"m[x": 2, "shrug": 1}), ["update a"], ["update a"]
+    ),
+    "a property whose name is no path is removed, of a provider that does not know": Row(
+        one({"m[x": 1, "shrug": 1}), one({"shrug": 1}), ["update a"], ["update a"]
+    ),
+    "a property whose name is no path is changed, of a provider that says so": Row(
+        one({"m[x": 1}), one({"m[x": 2}, replace_on_changes=("y",)), ["update a"], ["update a"]
+    ),
     "a change that is ignored": Row(one({"x": 1}), one({"x": 2}, ignore_changes=("x",)), ["same a"], []),
     "a nested change that is ignored": Row(
         one({"x": {"y": [{"z": 1}, 2]}}),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine import urn as urns
+from engine.display.masking import Masker
 from engine.errors import BadInput, Unsupported
 from engine.events import PolicyPacksLoad, PolicyRemediation, PolicySummary, PolicyViolation, Summary
 from engine.policy import pack as policy_pack
@@ -87,6 +88,28 @@ def big(program: Any) -> None:
     program.thing("a", {"x": 9})
     program.thing("b", {"x": 1})
     program.thing("c", {"x": 7})
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_secret_that_a_policy_quotes_is_hidden(preview: bool, stack: Any, packed: Any) -> None:
+    packed("""
+    def quote(args, report):
+        if "key" in args.props:
+            report(f"{args.props['key']} is no key")
+
+    PolicyPack("loud", [ResourceValidationPolicy("quote", "Speaks.", quote, MANDATORY)])
+    """)
+
+    def program(program: Any) -> None:
+        program.thing("a", {"key": Secret("hunter2secret")})
+
+    done = stack.preview(program) if preview else stack.up(program)
+    masker = Masker()
+    shown = []
+    for event in done.events:
+        masker.learn_event(event)
+        shown += [masker.mask(event.message)] if isinstance(event, PolicyViolation) else []
+    assert [message.partition("\n")[2] for message in shown] == ["[secret] is no key"]
 
 
 def test_a_preview_shows_every_violation_and_fails(stack: Any, packed: Any) -> None:

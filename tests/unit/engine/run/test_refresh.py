@@ -82,6 +82,18 @@ def test_a_failed_read_is_reported_and_changes_nothing(stack: Any, world: Any) -
     assert stack.names == ["g", "a", "b", "c"]
 
 
+def test_what_is_no_path_in_a_state_ignores_nothing(stack: Any, world: Any) -> None:
+    def shrugs(program: Any) -> None:
+        program.thing("a", {"x": {"y": 1}, "shrug": 1})
+
+    stack.up(shrugs)
+    stack.find("a").ignore_changes = ["x["]
+    world.things[stack.find("a").id]["x"] = {"y": 2}
+    done = stack.refresh()
+    (event,) = [event for event in done.events if isinstance(event, StepEvent)]
+    assert (event.operation, event.detail) == ("update", {"x.y": ("update", 1, 2)})
+
+
 def test_a_preview_can_start_from_what_really_exists(stack: Any, world: Any) -> None:
     stack.up(program)
     before = stack.state

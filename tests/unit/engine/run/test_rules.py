@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from engine import urn as urns
 from engine import values
+from engine.display.masking import Masker
+from engine.events import Diagnostic
 from engine.program.goal import Alias
-from engine.resource import PendingOperation
+from engine.resource import PendingOperation, Resource
 from engine.values import UNKNOWN, Output, Secret
+from tests.unit.engine.run.conftest import reference
 
 
 def one(inputs: dict[str, Any], **options: Any) -> Any:
@@ -245,6 +249,50 @@ def test_what_was_deleted_for_a_replacement_and_is_gone_from_the_program_is_not_
     assert stack.names == []
 
 
+def behind(host: int, root: int = 1, **inputs: Any) -> Any:
+    """A thing behind a provider that goes before its replacement, made from what another thing puts out."""
+
+    def register(program: Any) -> None:
+        r = program.thing("r", {"force": root, "first": 1})
+        p = program.provider("p", {"force": str(host)}, delete_before_replace=True)
+        program.thing("a", {"x": 1, **inputs}, from_={"force": r}, provider=reference(p))
+
+    return register
+
+
+def test_what_went_with_its_provider_and_failed_to_come_back_is_made_by_the_next_run(stack: Any) -> None:
+    stack.up(behind(1))
+    assert stack.up(behind(2, fail="no image")).result.failed
+    assert stack.find("a").pending_replacement
+
+    planned = stack.preview(behind(2))
+    mended = stack.up(behind(2))
+    assert planned.steps == mended.steps == ["same r", "same p", "replace a", "create-replacement a"]
+    assert mended.calls == [("create", "a")]
+    assert not stack.find("a").pending_replacement
+
+
+def test_what_went_with_its_provider_is_no_obstacle_to_the_replacement_of_what_it_needs(stack: Any) -> None:
+    stack.up(behind(1))
+    assert stack.up(behind(2, fail="no image")).result.failed
+
+    planned = stack.preview(behind(2, root=2))
+    mended = stack.up(behind(2, root=2))
+    assert not mended.result.failed, mended.messages
+    assert planned.steps == mended.steps
+    assert mended.calls == [("delete", "r"), ("create", "r"), ("create", "a")]
+
+
+def test_what_is_made_again_is_checked_without_what_it_was(stack: Any, world: Any) -> None:
+    stack.up(one({"force": 1, "first": 1, "named": 1}))
+    stack.up(one({"force": 2, "first": 1, "named": 1, "fail": "no image"}))
+    world.requests.clear()
+    stack.preview(one({"force": 3, "first": 1, "named": 1}))
+    olds = [set(values.from_struct(request.olds)) for method, request in world.requests if method == "check"]
+    assert olds
+    assert all(known <= {"name", "__defaults"} for known in olds)
+
+
 def test_a_replaced_thing_whose_deletion_failed_is_deleted_by_the_next_run(stack: Any, world: Any) -> None:
     stack.up(one({"force": 1, "undeletable": 1}))
     failed = stack.up(one({"force": 2}))
@@ -289,6 +337,83 @@ def test_a_path_that_is_none_is_refused(option: str, stack: Any) -> None:
     done = stack.up(one({"x": 2}, **{option: ("x[",)}))
     assert done.result.failed
     assert option in done.errors[0].message
+
+
+@pytest.mark.parametrize("option", ["ignore_changes", "replace_on_changes"])
+def test_with_a_path_that_is_none_nothing_is_made(option: str, stack: Any) -> None:
+    planned = stack.preview(one({"x": 1}, **{option: ("x[",)}))
+    done = stack.up(one({"x": 1}, **{option: ("x[",)}))
+    for outcome in (planned, done):
+        assert outcome.result.failed
+        assert outcome.calls == []
+        assert f"{option}: 'x[' is not a property path" in outcome.errors[0].message
+
+
+def test_a_path_that_is_none_is_passed_over_in_a_dependent_of_what_is_replaced(stack: Any) -> None:
+    def program(force: int) -> Any:
+        def register(program: Any) -> None:
+            a = program.thing("a", {"force": force, "first": 1})
+            program.thing("b", {"shrug": 1}, from_={"from": a})
+
+        return register
+
+    stack.up(program(1))
+    stack.find("b").ignore_changes = stack.find("b").replace_on_changes = ["x["]
+    done = stack.up(program(2))
+    assert not done.result.failed, done.messages
+    assert stack.find("b").ignore_changes == []
+
+
+def test_changes_ignored_in_all_elements_are_ignored_where_one_came(stack: Any) -> None:
+    stack.up(one({"s": [{"v": 1}]}))
+    program = one({"s": [{"v": 2}, {"v": 9}]}, ignore_changes=("s[*].v",))
+    done = stack.up(program)
+    assert stack.find("a").inputs["s"] == [{"v": 1}, {"v": 9}]
+    assert "cannot ignore changes in added or removed elements of s[*].v" in done.messages[0]
+    assert stack.preview(program).steps == ["same a"]
+
+
+def with_another_package(stack: Any, **options: Any) -> None:
+    """Let the state have a resource of a package that this engine does not serve, as the CLI may write it."""
+    stack.up(one({"x": 1}))
+    (root,) = [found for found in stack.state.resources if found.type == urns.STACK_TYPE]
+    kind = "pulumi:providers:random"
+    provider = Resource(urns.create("dev", "tiny", root.urn, kind, "default"), kind, id="1", parent=root.urn)
+    kind = "random:index/randomId:RandomId"
+    other = Resource(
+        urns.create("dev", "tiny", root.urn, kind, "r"),
+        kind,
+        id="r-1",
+        parent=root.urn,
+        provider=reference(provider),
+        **options,
+    )
+    stack.state.resources += [provider, other]
+
+
+def test_nothing_is_deleted_where_something_has_no_provider_here(stack: Any) -> None:
+    with_another_package(stack)
+    outcomes = [
+        stack.preview(nothing),
+        stack.up(nothing),
+        stack.destroy(preview=True),
+        stack.destroy(),
+    ]
+    for outcome in outcomes:
+        assert outcome.result.exit_code == 1
+        assert outcome.calls == []
+        (error,) = outcome.errors
+        assert "no provider for random, so it cannot delete:" in error.message
+        assert "::r\n" in error.message
+        assert "pulumi state delete" in error.message
+    assert stack.names == ["a", "r"]
+
+
+def test_what_is_to_be_kept_needs_no_provider_to_go_from_the_state(stack: Any) -> None:
+    with_another_package(stack, retain_on_delete=True)
+    done = stack.destroy()
+    assert not done.result.failed, done.messages
+    assert stack.state.resources == []
 
 
 def test_a_package_without_a_provider_is_refused_by_name(stack: Any) -> None:
@@ -350,6 +475,18 @@ def test_a_secret_stays_secret_through_a_provider(accepts: bool, stack: Any, wor
         if method in ("check", "create") and request.name == "a":
             sent = request.news if method == "check" else request.properties
             assert values.contains_secret(values.from_struct(sent)) is accepts
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_secret_that_the_provider_quotes_when_it_refuses_is_hidden(preview: bool, stack: Any) -> None:
+    program = one({"refuse": Secret("hunter2secret")})
+    done = stack.preview(program) if preview else stack.up(program)
+    masker = Masker()
+    shown = []
+    for event in done.events:
+        masker.learn_event(event)
+        shown += [masker.mask(event.message)] if isinstance(event, Diagnostic) else []
+    assert shown == ["refuse: [secret]\nand more"]
 
 
 @pytest.mark.parametrize("accepts", [True, False], ids=["that takes secrets", "that does not"])
