@@ -179,7 +179,7 @@ def faults(wanted: Claim, held: Claim | None, facts: HostFacts) -> list[str]:
         facts: what is on the host.
     """
     return [
-        *(_another_engine(held, facts) if held else ()),
+        *(_another_engine(held, facts) if held and not is_at_home(held, facts) else ()),
         *_strangers(wanted, facts),
         *(_forgotten(wanted, facts) if held is None else ()),
         *_ports(wanted, held, facts),
@@ -191,12 +191,17 @@ def faults(wanted: Claim, held: Claim | None, facts: HostFacts) -> list[str]:
     ]
 
 
+def is_at_home(held: Claim, facts: HostFacts) -> bool:
+    """Whether this is the engine that a stack was made on, as far as anybody knows.
+
+    One that was set up anew on the old data has another id, and some engines have another one in each answer:
+    so what is there of the stack counts as well.
+    """
+    same = held.engine in {"", facts.engine}
+    return same or any(held.owner.owns(labels) for _, _, labels in _named(held, facts))
+
+
 def _another_engine(held: Claim, facts: HostFacts) -> Iterator[str]:
-    if held.engine in {"", facts.engine}:
-        return
-    # An engine that was set up anew on the old data has another id, too.
-    if any(held.owner.owns(labels) for _, _, labels in _named(held, facts)):
-        return
     stack = held.owner.stack
     yield (
         f"the Docker engine at {facts.address} is not the one that this stack was made on, and has nothing "
@@ -276,7 +281,7 @@ def _swapped_ports(wanted: Claim, facts: HostFacts) -> Iterator[str]:
                     yield (
                         f"port {port.port} on {port.address} is to be {name}'s, but {other} has it now, and "
                         f"{name} could not start before that has moved. Move {other} to a free port with one "
-                        "`pulumi up`, and then this"
+                        "`pulumi up`, and then this; or choose another messaging:portOffset"
                     )
 
 

@@ -80,8 +80,8 @@ def _placed(construct: Callable[[Any, Any], object], tag: str, kind: str) -> Cal
         if plain is None or plain.fullmatch(node.value):
             return made
         raise DocumentError(
-            f"{given} is {shown(made)} in one version of YAML and something else in another; write a number "
-            "in decimal digits without a leading 0, or put it in quotes if it is a text"
+            f"{given} is {shown(made)} in one version of YAML and something else in another, or no number; "
+            "write it in decimal digits without a leading 0, or put it in quotes if it is a text"
         )
 
     return constructed

@@ -16,9 +16,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROJECT = "messaging"
-"""The Pulumi project: namespace of its configuration and first part of its type tokens."""
-
 LABEL_PREFIX = "com.iotplatform.messaging"
 """Prefix of the labels of every Docker object that the program makes."""
 PROJECT_LABEL = f"{LABEL_PREFIX}.project"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _NANO = 10**9
 _ADVERTISED = re.compile(r"(EXTERNAL|CLIENT)://([^:,]+):(\d+)")
 _NO_LISTENER = "it has no listener for clients"
+_NOWHERE = "another node has the address where it is to listen"
 
 
 def facts(
@@ -65,7 +66,7 @@ def _ask(places: Sequence[Address], cluster_id: str) -> tuple[Address | None, Vi
             return address, view, quorum.describe(address)
         except NodeError as error:
             return address, view, str(error)
-    why = "; ".join(reasons)
+    why = "; ".join(reasons) or _NOWHERE
     return None, why, why
 
 
@@ -91,7 +92,7 @@ def places(
         # What another of them listens at now would answer for the wrong one.
         free = address if held.get(address, name) == name else None
         tried = (own.advertised, free, own.inside) if own.runs else (free,)
-        found[name] = tuple(dict.fromkeys(one for one in tried if one)) or (address,)
+        found[name] = tuple(dict.fromkeys(one for one in tried if one))
     return found
 
 
@@ -111,8 +112,9 @@ def containers(docker_host: str, names: Iterable[str]) -> dict[str, Container] |
     # Imported here: most runs have nothing to roll, and the client takes its time.
     import docker.errors
 
-    from messaging.docker_engine import EngineError, connected
+    from messaging.docker_engine import EngineError, address_of, connected
 
+    is_local = address_of(docker_host).startswith("unix://")
     found = {}
     try:
         with connected(docker_host) as client:
@@ -122,13 +124,13 @@ def containers(docker_host: str, names: Iterable[str]) -> dict[str, Container] |
                 except docker.errors.NotFound:
                     found[name] = Container(state=MISSING, built_from="")
                     continue
-                found[name] = _container(details)
+                found[name] = _container(details, is_local=is_local)
     except EngineError:
         return None
     return found
 
 
-def _container(details: Mapping[str, Any]) -> Container:
+def _container(details: Mapping[str, Any], *, is_local: bool) -> Container:
     listeners = advertised(details)
     networks = (details.get("NetworkSettings") or {}).get("Networks") or {}
     numbers = [one["IPAddress"] for one in networks.values() if one.get("IPAddress")]
@@ -138,7 +140,7 @@ def _container(details: Mapping[str, Any]) -> Container:
         built_from=str((details["Config"].get("Labels") or {}).get(BUILT_FROM_LABEL, "")),
         cpus=details["HostConfig"].get("NanoCpus", 0) / _NANO,
         advertised=listeners.get("EXTERNAL"),
-        inside=Address(host=numbers[0], port=client.port) if client and numbers else None,
+        inside=Address(host=numbers[0], port=client.port) if client and numbers and is_local else None,
     )
 
 

@@ -55,7 +55,7 @@ class Container:
     advertised: Address | None = None
     """Where it tells clients outside the Docker network to find it; None for a node that is no broker."""
     inside: Address | None = None
-    """Where it listens on the Docker network, by number; None if it is on none."""
+    """Where it listens on this machine's Docker network, by number; None if it is on none."""
 
     @property
     def runs(self) -> bool:

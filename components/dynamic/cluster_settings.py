@@ -203,6 +203,7 @@ def _wait_until_applied(nodes: Sequence[Mapping[str, Any]], values: Mapping[str,
     """
     deadline = time.monotonic() + APPLIED_SECONDS
     waiting = {int(node["id"]): Address(host=str(node["host"]), port=int(node["port"])) for node in nodes}
+    missed: dict[int, list[str]] = {}
     while waiting:
         for broker, address in list(waiting.items()):
             try:
@@ -212,9 +213,18 @@ def _wait_until_applied(nodes: Sequence[Mapping[str, Any]], values: Mapping[str,
                 del waiting[broker]
                 continue
             live = found[str(broker)]
-            if all(name in live and same(live[name], value) for name, value in values.items()):
+            missed[broker] = [
+                f"{name} ({live.get(name)} instead of {value})"
+                for name, value in sorted(values.items())
+                if name not in live or not same(live[name], value)
+            ]
+            if not missed[broker]:
                 del waiting[broker]
         if waiting and time.monotonic() > deadline:
-            listed = ", ".join(str(broker) for broker in waiting)
-            raise Refusal(f"the settings {', '.join(values)} did not reach the brokers {listed}")
+            told = "; ".join(f"broker {broker}: {', '.join(missed[broker])}" for broker in waiting)
+            raise Refusal(
+                f"not every broker took them: {told}. What was set for one broker alone goes before what is "
+                "set for all: `kafka-configs --alter --entity-type brokers --entity-name ID --delete-config "
+                "NAME` takes that back"
+            )
         time.sleep(PAUSE_SECONDS if waiting else 0)

@@ -14,7 +14,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
-from components.claims import Claim, faults
+from components.claims import Claim, faults, is_at_home
 from components.dynamic.provider import EmptyProvider, differs, inputs_only, tell
 
 
@@ -56,7 +56,8 @@ class PreflightProvider(EmptyProvider):
                 tell(f"{error}. This preview cannot say whether the host has what the stack claims")
                 return CheckResult(news, [])
             return CheckResult(news, [CheckFailure("dockerHost", str(error))])
-        news["engine"] = facts.engine
+        if not (held and held.engine and is_at_home(held, facts)):
+            news["engine"] = facts.engine
         return CheckResult(news, [CheckFailure(_PROPERTY, fault) for fault in found])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

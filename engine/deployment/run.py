@@ -16,7 +16,7 @@ from engine.deployment import workshop
 from engine.deployment.executor import Executor
 from engine.deployment.workshop import Workshop
 from engine.errors import BadInput, StateNotWritten
-from engine.events import Operation, StepEvent, Summary
+from engine.events import Diagnostic, Operation, StepEvent, Summary
 from engine.plugins.builtin import Builtin
 from engine.plugins.host import Plugins, Pool
 from engine.plugins.plugin import CallFailed
@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 
 _ABORT_SECONDS = 3.0
 _CUT_OFF = "an update of it was cut off, and nobody knows how far it came"
+_ELSEWHERE = (
+    "its interrupted creation went to another provider than it has now. If that one speaks to another "
+    "server, look there for what was left, and remove it by hand"
+)
 
 
 def _no_other_stack(name: str) -> Values:
@@ -249,7 +253,9 @@ class Run:
         for creation in self.snapshot.unresolved_creations():
             if not is_traceable(creation):
                 continue
-            if any(is_same(creation, one) for one in there):
+            if same := next((one for one in there if is_same(creation, one)), None):
+                if same.provider != creation.provider:
+                    self.sink(Diagnostic(severity="warning", message=_ELSEWHERE, urn=creation.urn))
                 self.snapshot.forget(creation)
             elif creation.provider in providers:
                 left.append(creation)

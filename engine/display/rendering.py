@@ -189,8 +189,15 @@ def difference(event: StepEvent, masker: Masker) -> Iterator[str]:
         after = _side(news[key], masker) if key in news else None
         yield _changed(key, before, after) + (" (forces replacement)" if key in event.replacing else "")
     for path, (_, old, new) in sorted(event.detail.items()):  # what drifted among the outputs
-        if not told & set(re.split(r"[.\[]", path)[:1]):
+        if _top(path) not in told:
             yield _changed(path, *(None if side is None else _side(side, masker) for side in (old, new)))
+
+
+def _top(path: str) -> str:
+    """The property that a path begins with; one whose name is no plain word stands in quotes."""
+    if quoted := re.match(r'\["((?:[^"\\]|\\.)*)"\]', path):
+        return re.sub(r"\\(.)", r"\1", quoted[1])
+    return re.split(r"[.\[]", path)[0]
 
 
 def _changed(name: str, before: str | None, after: str | None) -> str:

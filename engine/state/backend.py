@@ -196,9 +196,9 @@ class Backend:
 
     def remove(self, stack: str) -> None:
         """Forgets a stack and its history, which is not the next one's; its file stays beside as a backup."""
+        StateFile(self.file(stack)).remove()
         with suppress(FileNotFoundError):
             shutil.rmtree(self.history(stack))
-        StateFile(self.file(stack)).remove()
 
     def history(self, stack: str) -> Path:
         """Where a stack's history lies."""

@@ -13,9 +13,9 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import BadInput
+from engine.errors import BadInput, Unsupported
 from engine.workspace import stackfile
-from engine.workspace.members import is_secure
+from engine.workspace.members import full_key, is_secure
 from engine.workspace.project import FILE, load_yaml, parse_yaml
 from engine.workspace.scalars import number_text, whole_numbers
 
@@ -103,7 +103,10 @@ class StackConfig:
 
         Raises:
             BadInput: values are missing, or not encrypted though they are secret.
+            Unsupported: the file asks for another way to run the program than this engine's.
         """
+        if self.project.unsupported:
+            raise Unsupported(self.project.unsupported)
         values = self._merged()
         faults = [
             f"  {fault}"
@@ -167,25 +170,6 @@ class StackConfig:
         written.replace(file)
 
 
-def full_key(key: str, project: str, *, where: str = "") -> str:
-    """The fully named key: `namespace:name`, where `namespace:config:name` is an older way to say it.
-
-    Args:
-        key: the key; without a namespace, it is the project's.
-        project: the project's name.
-        where: what the message begins with.
-
-    Raises:
-        BadInput: the CLI would not take it for a key, and refuse the whole file that has it.
-    """
-    match key.split(":"):
-        case [name]:
-            return f"{project}:{name}"
-        case [namespace, name] | [namespace, "config", name]:
-            return f"{namespace}:{name}"
-    raise BadInput(f"{where}{key!r} is no configuration key; it looks like `name` or `namespace:name`.")
-
-
 def looks_secret(key: str, text: str) -> bool:
     """Whether a value had better be encrypted: its key is named like a secret's, and it is hard to guess.
 
@@ -218,7 +202,7 @@ def _fault(key: str, declaration: Declaration, values: Mapping[str, Any]) -> str
     """In which way a key's value does not keep to its declaration; None if it does."""
     if key not in values:
         return f"{key} has no value and no default; give it one: `pulumi config set {key} VALUE`"
-    if declaration.secret and not holds_secret(values[key]):
+    if declaration.type and declaration.secret and not holds_secret(values[key]):
         return f"{key} must be encrypted as it's secret: `pulumi config set --secret {key}`"
     return None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadInput
+from engine.workspace.members import full_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,8 +69,8 @@ class Declaration:
     """What is declared about one key.
 
     Attributes:
-        type: what a value has to be; None if it may be anything.
-        secret: whether it has to be encrypted.
+        type: what its default has to be; None if that may be anything.
+        secret: whether it has to be encrypted; the CLI asks for that only where there is a type.
         default: what it is where a stack does not say; None if each stack has to.
     """
 
@@ -94,7 +95,7 @@ def read(project: str, section: Mapping[str, Any], where: str) -> dict[str, Decl
     """
     declared = {}
     for key, entry in section.items():
-        full = key if ":" in key else f"{project}:{key}"
+        full = full_key(key, project, where=f"{where}: ")
         if full in declared:
             raise BadInput(f"{where} declares {full} twice under `config`; take one of the two out.")
         try:

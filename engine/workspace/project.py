@@ -39,6 +39,8 @@ class Project:
     """Fully named configuration keys with what Pulumi.yaml declares about them."""
     backend: str = ""
     """`backend.url`, if the file has one."""
+    unsupported: str = ""
+    """What of the file this engine does not follow when it runs the program; empty if there is nothing."""
 
     @classmethod
     def find(cls, folder: Path) -> Project:
@@ -91,9 +93,12 @@ class Project:
             )
         if refused := [key for key in _REFUSED if document.get(key)]:
             raise Unsupported(f"{file} has {', '.join(refused)}, which the embedded engine does not support.")
-        _refuse_options(options or {}, file)
         section = _mapping(document, "config", file)
-        return replace(project, declared=declared.read(project.name, section, str(file)))
+        return replace(
+            project,
+            declared=declared.read(project.name, section, str(file)),
+            unsupported=_unsupported(options or {}, file),
+        )
 
     def stack_file(self, stack: str) -> Path:
         """Where a stack's configuration lies."""
@@ -194,21 +199,24 @@ def _mapping(document: dict[str, Any], key: str, file: Path) -> dict[str, Any]:
     return value
 
 
-def _refuse_options(options: Any, file: Path) -> None:
-    """Refuses options of `runtime` that this engine does not follow: it runs programs in its own Python."""
+def _unsupported(options: Any, file: Path) -> str:
+    """What of the options of `runtime` this engine does not follow: it runs programs in its own Python."""
     given = {name: value for name, value in options.items() if value} if isinstance(options, dict) else {}
     virtual = given.pop("virtualenv", None)
     if given.get("toolchain") == "pip":
         del given["toolchain"]
     if given or not isinstance(options, dict):
         named = ", ".join(map(str, given)) or repr(options)
-        raise Unsupported(
+        return (
             f"{file} has runtime.options {named}, which the embedded engine does not support. "
             "Take it out, or use the Pulumi CLI."
         )
     wanted = file.parent / str(virtual or "")
-    if virtual and wanted.resolve() != Path(sys.prefix).resolve():
-        raise Unsupported(
-            f"{file} names the virtual environment {virtual!r}, and the embedded engine runs the program in "
-            f"its own, {sys.prefix}. Run {wanted / 'bin' / 'pulumi'}, or use the Pulumi CLI."
-        )
+    if not virtual or wanted.resolve() == Path(sys.prefix).resolve():
+        return ""
+    command = wanted / "bin" / "pulumi"
+    way_out = f"Run {command}" if command.exists() else "Make that one and install the project into it"
+    return (
+        f"{file} names the virtual environment {virtual!r}, and the embedded engine runs the program in "
+        f"its own, {sys.prefix}. {way_out}, or use the Pulumi CLI."
+    )

@@ -35,6 +35,8 @@ _LIMITS = {"restart", "maxRetryCount", "memory", "memoryReservation", "memorySwa
 # Docker can change these limits while a container runs, but not lift them.
 _CANNOT_BE_LIFTED = {"memory", "memoryReservation", "cpuShares", "cpuSet"}
 _NOT_FOUND, _CONFLICT = 404, 409
+_DELETED = 2
+"""Docker's number for a path that the image has and the container has not any more."""
 _WAIT_SECONDS = 60
 _ATTACHED_SECONDS = 1200
 _REMOVAL_SECONDS = 60
@@ -157,11 +159,17 @@ class Container:
         identifier = str(holder["Id"])
         if (holder["Config"]["Labels"] or {}).get(STEP_LABEL) not in call.orphans:
             raise ProviderError(_conflict(holder, inputs["name"]))
-        if holder["State"]["Status"] != "created" and self._is_wanted(holder, inputs):
+        if holder["State"]["Status"] != "created" and self._is_surely_wanted(holder, inputs):
             call.inform(f"adopting container {inputs['name']} of a run that was interrupted")
             return identifier
         self.delete(identifier, inputs, call)
         return self._create(inputs, dataclasses.replace(call, orphans=frozenset()))
+
+    def _is_surely_wanted(self, holder: dict[str, Any], inputs: Values) -> bool:
+        try:
+            return self._is_wanted(holder, inputs)
+        except Refused:  # some proxies before an engine let only some questions through
+            return False
 
     def _is_wanted(self, holder: dict[str, Any], inputs: Values) -> bool:
         with self._connection.saying(f"cannot compare container {inputs['name']} with what is wanted"):
@@ -178,7 +186,8 @@ class Container:
             return False
         with self._connection.saying("cannot list the files of a container"):
             differing = self._connection.api.diff(holder["Id"]) or ()
-        others = {change["Path"] for change in differing} - {posixpath.normpath(one["file"]) for one in files}
+        there = {change["Path"] for change in differing if change["Kind"] != _DELETED}
+        others = there - {posixpath.normpath(one["file"]) for one in files}
         return not any(self._was_put_in(holder, path) for path in sorted(others))
 
     def _has_file(self, identifier: str, file: Values) -> bool:
@@ -195,7 +204,7 @@ class Container:
             api = self._connection.api
             place = f"{api.base_url}/v{api.api_version}/containers/{holder['Id']}/archive"
             answer = api.head(place, params={"path": path}, timeout=api.timeout)
-        if answer.status_code == _NOT_FOUND:  # the image has it, and the container has deleted it
+        if answer.status_code == _NOT_FOUND:
             return False
         return not answer.ok or adoption.put_in(path, upload.described(answer.headers), holder)
 

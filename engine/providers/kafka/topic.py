@@ -319,7 +319,10 @@ def _shrinks(olds: Values, news: Values) -> bool:
 
 def _as_written(shown: dict[str, str], known: Values) -> dict[str, str]:
     """Keep the known spelling of what Kafka shows in its own."""
-    return {key: known[key] if _same(value, known.get(key)) else value for key, value in shown.items()}
+    return {
+        key: known[key] if key in known and _same(value, known[key]) else value
+        for key, value in shown.items()
+    }
 
 
 def _same(shown: str | None, given: str | None) -> bool:

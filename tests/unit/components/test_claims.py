@@ -85,6 +85,7 @@ def test_a_port_that_moves_from_one_container_to_another_is_refused(wanted: Clai
 
     told = only(faults(wanted, wanted, held))
 
+    assert told.endswith("or choose another messaging:portOffset")
     assert told.startswith("port 8081 on 127.0.0.1 is to be schema-registry-dev's, but kafka-dev has it now")
     assert "Move kafka-dev to a free port with one `pulumi up`" in told
 

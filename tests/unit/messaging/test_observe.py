@@ -98,6 +98,20 @@ def test_a_node_is_not_asked_where_another_one_listens_now() -> None:
     assert observe.places(wanted, running) == {"kafka-1": (at(9092),), "kafka-2": (at(9093),)}
 
 
+def test_a_node_that_stopped_is_not_asked_where_another_one_listens_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    running = {"kafka-1": container(9092), "kafka-2": container(9093, state="exited")}
+    monkeypatch.setattr(cluster, "look", lambda address, **_: view((1, 2, 3)))
+    monkeypatch.setattr(quorum, "describe", lambda _address: Quorum(leader_id=1, voters=()))
+
+    places = observe.places({"kafka-1": at(9092), "kafka-2": at(9092)}, running)
+    found = observe.facts(places, running, places)
+
+    assert places["kafka-2"] == ()
+    assert found["kafka-2"].view == "another node has the address where it is to listen"
+
+
 @pytest.mark.parametrize("containers", [None, {"kafka-1": Container(state="missing", built_from="")}])
 def test_without_a_running_container_the_wanted_address_is_all_there_is(
     containers: dict[str, Container] | None,

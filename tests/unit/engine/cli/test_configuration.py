@@ -61,7 +61,7 @@ def test_a_program_runs_only_with_what_its_project_declares_and_is_destroyed_wit
 ) -> None:
     project.up('Thing("a", value="1")')
     with (project.root / "Pulumi.yaml").open("a") as file:
-        file.write("config: {region: {type: string}, pw: {secret: true}}\n")
+        file.write("config: {region: {type: string}, pw: {type: string, secret: true}}\n")
     project.run("config", "set", "pw", "open")
 
     for command in (["preview"], ["up", "--yes"]):

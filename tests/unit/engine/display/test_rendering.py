@@ -47,6 +47,17 @@ def test_types_are_shown_as_people_know_them(type_: str, short: str) -> None:
     assert rendering.short_type(f"urn:pulumi:dev::shop::{type_}::x") == short
 
 
+@pytest.mark.parametrize(
+    ("name", "path"), [("a.b", '["a.b"]'), ('say "x"', r'["say \"x\""]'), ("m", "m.inner"), ("m", "m[0]")]
+)
+def test_a_property_is_shown_once_however_its_path_is_written(name: str, path: str) -> None:
+    old, new = resource(**{name: "1"}), resource(**{name: "2"})
+
+    shown = difference(old, new, detail={path: ("update", "1", "2")})
+
+    assert shown == [f'     ~ {name}: "1" => "2"']
+
+
 @pytest.mark.parametrize("operation", list(Operation))
 def test_every_operation_can_be_shown_in_every_phase(operation: Operation) -> None:
     for phase in ("plan", "begin", "done", "failed"):

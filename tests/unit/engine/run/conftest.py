@@ -67,6 +67,11 @@ class World(provider_pb2_grpc.ResourceProviderServicer):
         self._made = 0
         self._lock = threading.Lock()
 
+    def taken(self) -> tuple[dict[str, Values], dict[str, str]]:
+        """What there is at this moment: things, and the steps that made them."""
+        with self._lock:
+            return copy.deepcopy((self.things, self.steps))
+
     def _note(self, method: str, request: Any) -> str:
         with self._lock:
             self.calls.append((method, request.name))
@@ -166,7 +171,8 @@ class World(provider_pb2_grpc.ResourceProviderServicer):
         self._note("update", request)
         if "fail" in news:
             context.abort(grpc.StatusCode.UNKNOWN, str(news["fail"]))
-        self.things[request.id] = outputs
+        with self._lock:
+            self.things[request.id] = outputs
         if "half" in news:
             _half(context, request.id, outputs, str(news["half"]))
         return pb.UpdateResponse(properties=values.to_struct(outputs))
@@ -195,12 +201,14 @@ class World(provider_pb2_grpc.ResourceProviderServicer):
         self._note("delete", request)
         if not request.id:
             orphans = [value for key, value in context.invocation_metadata() if key == "messaging-adopt"]
-            for orphan in orphans:
-                self.things.pop(self.steps.get(str(orphan), ""), None)
+            with self._lock:
+                for orphan in orphans:
+                    self.things.pop(self.steps.get(str(orphan), ""), None)
             return empty_pb2.Empty()
         if "undeletable" in values.from_struct(request.properties):
             context.abort(grpc.StatusCode.UNKNOWN, "still in use")
-        self.things.pop(request.id, None)
+        with self._lock:
+            self.things.pop(request.id, None)
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -390,7 +398,7 @@ class Stack:
     def _save(self, deployment: Deployment) -> None:
         self.state = _copied(deployment)
         self.saves.append(self.state)
-        self.worlds.append(copy.deepcopy((self.world.things, self.world.steps)))
+        self.worlds.append(self.world.taken())
 
     def rewind(self, save: int, world: int) -> None:
         """Be as after a kill: the state of one save, the world as it was at that or a later one."""

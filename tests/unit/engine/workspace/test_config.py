@@ -266,9 +266,6 @@ def test_whatever_is_written_is_read_back_and_the_rest_with_it(
         ("name: x\nruntime: python\nplugins: {providers: [{name: a, path: b}]}", Unsupported, "plugins"),
         ("- x", BadInput, "mapping"),
         ("name: x\nruntime: python\nname: y", BadInput, "'name' twice, in lines 1 and 3"),
-        ("name: x\nruntime: {name: python, options: {virtualenv: other}}", Unsupported, "'other'"),
-        ("name: x\nruntime: {name: python, options: {toolchain: uv}}", Unsupported, "toolchain"),
-        ("name: x\nruntime: {name: python, options: {typechecker: mypy}}", Unsupported, "typechecker"),
     ],
 )
 def test_a_project_that_cannot_be_run_is_refused_with_the_reason(
@@ -278,6 +275,26 @@ def test_a_project_that_cannot_be_run_is_refused_with_the_reason(
 
     with pytest.raises(kind, match=fault):
         Project.find(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("option", "fault"),
+    [
+        ("virtualenv: other", "'other'"),
+        ("toolchain: uv", "toolchain"),
+        ("typechecker: mypy", "typechecker"),
+    ],
+)
+def test_another_way_to_run_the_program_is_refused_when_it_is_to_run_and_not_before(
+    tmp_path: Path, option: str, fault: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(f"name: x\nruntime: {{name: python, options: {{{option}}}}}")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+
+    config = StackConfig.load(Project.find(tmp_path), "dev")
+
+    with pytest.raises(Unsupported, match=fault):
+        config.check()
 
 
 def test_a_project_that_names_the_virtual_environment_that_runs_it_is_run(tmp_path: Path) -> None:
