@@ -30,6 +30,7 @@ RULE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9]{2,})+")
 _OWN = "the program decides it from the topology"
 _DURABLE = "what the platform promises depends on it"
 _ROLLING_TOOLS = "`messaging rebalance` sets and clears it"
+_IN_MILLISECONDS = "the same in milliseconds changes while Kafka runs, and a preview says what it deletes: {}"
 _SECURITY = "it belongs to the platform's security, which has settings of its own"
 _OWNED = (
     (re.compile(r"(node|broker)\.id|broker\.rack|process\.roles|controller\.(quorum|listener)\..*"), _OWN),
@@ -46,6 +47,9 @@ _OWNED = (
         _DURABLE,
     ),
     (re.compile(r"(leader|follower)\.replication\.throttled\.rate"), _ROLLING_TOOLS),
+    (re.compile(r"log\.retention\.(minutes|hours)"), _IN_MILLISECONDS.format("log.retention.ms")),
+    (re.compile(r"log\.roll\.hours"), _IN_MILLISECONDS.format("log.roll.ms")),
+    (re.compile(r"log\.roll\.jitter\.hours"), _IN_MILLISECONDS.format("log.roll.jitter.ms")),
     (re.compile(r"(ssl|sasl|authorizer|super|principal|security|password)\..*|.*\.password"), _SECURITY),
 )
 

@@ -29,6 +29,7 @@ def test_anything_else_takes_a_roll(name: str) -> None:
         "min.insync.replicas", "unclean.leader.election.enable", "auto.create.topics.enable",
         "offsets.topic.replication.factor", "transaction.state.log.min.isr", "broker.rack",
         "ssl.keystore.location", "sasl.jaas.config", "authorizer.class.name", "super.users",
+        "log.retention.minutes", "log.retention.hours", "log.roll.hours", "log.roll.jitter.hours",
         "leader.replication.throttled.rate", "listener.name.internal.ssl.key.password",
     ],
 )  # fmt: skip
