@@ -365,7 +365,7 @@ CLAUSES = [
         "is up within 20 seconds",
         is_up_within_20_seconds,
         broken_by=_edit(ENSURE, "1a sleep 20"),
-        shows="up after 2",
+        shows="up after",
         alone=True,
         drop_in_only=True,
     ),
