@@ -224,7 +224,7 @@ def _wait_until_applied(nodes: Sequence[Mapping[str, Any]], values: Mapping[str,
             told = "; ".join(f"broker {broker}: {', '.join(missed[broker])}" for broker in waiting)
             raise Refusal(
                 f"not every broker took them: {told}. What was set for one broker alone goes before what is "
-                "set for all: `kafka-configs --alter --entity-type brokers --entity-name ID --delete-config "
-                "NAME` takes that back"
+                "set for all: `kafka-configs --bootstrap-server ... --alter --entity-type brokers "
+                "--entity-name ID --delete-config NAME` takes that back"
             )
         time.sleep(PAUSE_SECONDS if waiting else 0)

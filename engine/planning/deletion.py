@@ -37,10 +37,10 @@ def stuck(condemned: Sequence[Resource], deleted: Collection[str], registry: Reg
     return registry.unserved(old for old in condemned if needs_call(old, deleted))
 
 
-def refusal(stuck: Sequence[Resource]) -> str:
+def refusal(left: Sequence[Resource]) -> str:
     """Say that these cannot be deleted, and what to do."""
-    packages = ", ".join(sorted({package_of(old.type) for old in stuck}))
-    listed = "\n".join(f"  {old.urn}" for old in stuck)
+    packages = ", ".join(sorted({package_of(old.type) for old in left}))
+    listed = "\n".join(f"  {old.urn}" for old in left)
     return (
         f"the embedded engine has no provider for {packages}, so it cannot delete:\n{listed}\n"
         "To delete them, use the Pulumi CLI (MESSAGING_ENGINE=cli). To leave them to others, run for each: "

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import traceback
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -44,6 +46,12 @@ class Unfinished(ProviderError):
 
 class Cancelled(ProviderError):
     """The provider was told to stop while it waited for something."""
+
+
+def fault(error: Exception) -> ProviderError:
+    """Say that the provider itself has failed; where, its own error stream tells."""
+    traceback.print_exception(error, file=sys.stderr)
+    return ProviderError(f"a fault in this provider: {type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ value from a resource may appear in a message here.
 from __future__ import annotations
 
 import json
-import sys
-import traceback
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import grpc
@@ -21,7 +19,7 @@ from engine import urn as urns
 from engine import values
 from engine.errors import EngineError
 from engine.providers import schema
-from engine.providers.base import Call, Lost, ProviderError, Unfinished
+from engine.providers.base import Call, Lost, ProviderError, Unfinished, fault
 from engine.providers.check import DEFAULTS, Failure, check, configuration, named, plain
 from engine.providers.diff import Kind
 from engine.values import UNKNOWN
@@ -252,10 +250,7 @@ class _Answering:
         if isinstance(error, ProviderError | EngineError):
             self._context.abort(grpc.StatusCode.UNKNOWN, str(error))
         if isinstance(error, Exception):
-            traceback.print_exception(error, file=sys.stderr)
-            self._context.abort(
-                grpc.StatusCode.INTERNAL, f"a fault in this provider: {type(error).__name__}: {error}"
-            )
+            self._context.abort(grpc.StatusCode.INTERNAL, str(fault(error)))
 
     def _half_done(self, error: Unfinished, kind: ResourceType) -> NoReturn:
         # Without inputs: the engine has them, and knows which of them are secret.

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadInput, Unsupported
 from engine.workspace import stackfile
-from engine.workspace.members import full_key, is_secure
+from engine.workspace.keys import full_key
+from engine.workspace.members import is_secure
 from engine.workspace.project import FILE, load_yaml, parse_yaml
 from engine.workspace.scalars import number_text, whole_numbers
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadInput
-from engine.workspace.members import full_key
+from engine.workspace.keys import full_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Keys of a configuration, and members of their nested values: found, set and taken out. Pure."""
+"""Members of nested values in a stack's file: found, set and taken out by their path. Pure."""
 
 from __future__ import annotations
 
@@ -10,25 +10,6 @@ from engine.workspace.scalars import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-def full_key(key: str, project: str, *, where: str = "") -> str:
-    """The fully named key: `namespace:name`, where `namespace:config:name` is an older way to say it.
-
-    Args:
-        key: the key; without a namespace, it is the project's.
-        project: the project's name.
-        where: what the message begins with.
-
-    Raises:
-        BadInput: the CLI would not take it for a key, and refuse the whole file that has it.
-    """
-    match key.split(":"):
-        case [name]:
-            return f"{project}:{name}"
-        case [namespace, name] | [namespace, "config", name]:
-            return f"{namespace}:{name}"
-    raise BadInput(f"{where}{key!r} is no configuration key; it looks like `name` or `namespace:name`.")
 
 
 def parse_value(text: str) -> Any:

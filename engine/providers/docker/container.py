@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import posixpath
-import sys
-import traceback
 from typing import TYPE_CHECKING, Any
 
 from engine.providers import schema
-from engine.providers.base import Lost, ProviderError, Unfinished
+from engine.providers.base import Lost, ProviderError, Unfinished, fault
 from engine.providers.diff import Change, Kind, diff, empty
 from engine.providers.docker import adoption, upload
 from engine.providers.docker.connection import Missing, Refused
@@ -228,9 +226,7 @@ class Container:
         except ProviderError as error:
             raise self._left_undone(identifier, inputs, error) from error
         except Exception as error:
-            traceback.print_exception(error, file=sys.stderr)
-            said = ProviderError(f"a fault in this provider: {type(error).__name__}: {error}")
-            raise self._left_undone(identifier, inputs, said) from error
+            raise self._left_undone(identifier, inputs, fault(error)) from error
         found = self._inspect(identifier)
         if found is None:
             raise ProviderError(

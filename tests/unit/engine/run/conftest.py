@@ -24,7 +24,8 @@ from engine.deployment.refresh import refresh
 from engine.deployment.refreshed import refreshed
 from engine.deployment.run import Result, Settings
 from engine.deployment.update import Update
-from engine.events import Diagnostic, Event, StepEvent
+from engine.display.masking import Masker
+from engine.events import Diagnostic, Event, PolicyViolation, StepEvent
 from engine.program.goal import Goal
 from engine.resource import Deployment, Resource
 from engine.rpc import Aborted
@@ -297,6 +298,16 @@ class Outcome:
     @property
     def messages(self) -> list[str]:
         return [event.message for event in self.events if isinstance(event, Diagnostic)]
+
+    def shown(self, kind: type[Diagnostic | PolicyViolation]) -> list[str]:
+        """The messages of a kind as people see them: what is known to be secret when they come is hidden."""
+        masker = Masker()
+        found = []
+        for event in self.events:
+            masker.learn_event(event)
+            if isinstance(event, kind):
+                found.append(masker.mask(event.message))
+        return found
 
     @property
     def errors(self) -> list[Diagnostic]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine import urn as urns
-from engine.display.masking import Masker
 from engine.errors import BadInput, Unsupported
 from engine.events import PolicyPacksLoad, PolicyRemediation, PolicySummary, PolicyViolation, Summary
 from engine.policy import pack as policy_pack
@@ -104,11 +103,7 @@ def test_a_secret_that_a_policy_quotes_is_hidden(preview: bool, stack: Any, pack
         program.thing("a", {"key": Secret("hunter2secret")})
 
     done = stack.preview(program) if preview else stack.up(program)
-    masker = Masker()
-    shown = []
-    for event in done.events:
-        masker.learn_event(event)
-        shown += [masker.mask(event.message)] if isinstance(event, PolicyViolation) else []
+    shown = done.shown(PolicyViolation)
     assert [message.partition("\n")[2] for message in shown] == ["[secret] is no key"]
 
 
