@@ -204,12 +204,14 @@ class OneAsks:
     """Lets one of several threads wait for something, and the others for that thread.
 
     A server of dynamic resources does up to four things at once. If each asked a starting registry as often
-    as one does now, the processor that it needs itself would go into answers that it is not there.
+    as one does now, the processor that it needs itself would go into answers that it is not there. What
+    was there once is not asked for again: in one run nothing starts the registry anew after its first subject.
     """
 
     def __init__(self, door: Callable[[], threading.Lock] = threading.Lock) -> None:
         self._door = door
         self._doors: dict[str, threading.Lock] = {}
+        self._there: set[str] = set()
         self._lock = threading.Lock()
 
     def wait(self, name: str, until: Callable[[], None]) -> None:
@@ -217,16 +219,20 @@ class OneAsks:
 
         Args:
             name: what is waited for.
-            until: returns when it is there; called unless another thread does so now.
+            until: returns when it is there; called unless another thread does so now, or has with success.
 
         Raises:
             Exception: what ``until`` raises, in the thread that called it.
         """
         with self._lock:
+            if name in self._there:
+                return
             door = self._doors.setdefault(name, self._door())
         if door.acquire(blocking=False):
             try:
                 until()
+                with self._lock:
+                    self._there.add(name)
             finally:
                 door.release()
         else:

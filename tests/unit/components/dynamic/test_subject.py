@@ -277,6 +277,16 @@ def test_while_one_waits_for_the_registry_others_wait_for_it_and_do_not_ask() ->
     assert asked == ["first"]
 
 
+def test_what_was_there_once_is_not_asked_for_again() -> None:
+    asks = subject.OneAsks()
+    asked: list[str] = []
+
+    for name in ("registry", "registry", "another"):
+        asks.wait(name, lambda name=name: asked.append(name))  # type: ignore[misc]
+
+    assert asked == ["registry", "another"]
+
+
 def test_a_wait_in_vain_is_told_by_the_one_who_asked_and_the_next_asks_again() -> None:
     asks = subject.OneAsks()
 
