@@ -205,7 +205,7 @@ class OneAsks:
 
     A server of dynamic resources does up to four things at once. If each asked a starting registry as often
     as one does now, the processor that it needs itself would go into answers that it is not there. What
-    was there once is not asked for again: in one run nothing starts the registry anew after its first subject.
+    was there once is not asked for again: nothing starts a registry anew after its first subject.
     """
 
     def __init__(self, door: Callable[[], threading.Lock] = threading.Lock) -> None:

@@ -249,12 +249,17 @@ def free_offset() -> int:
     """An offset at which every published port is free.
 
     All ports stay below those that the kernel gives to outgoing connections: one of these could otherwise
-    have a port when the container that publishes it starts.
+    have a port when the container that publishes it starts. Each worker of a run has a range of its own,
+    since two could find the same ports free before either uses them.
     """
     highest = min(HIGHEST_OFFSET, _first_outgoing_port() - 1 - max(PUBLISHED))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    place = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = (highest - 1000) // workers
+    lowest = 1000 + place * share
     while True:
         # Not from `random`: runs side by side with the same seed would choose the same.
-        offset = 1000 + secrets.randbelow(highest - 1000)
+        offset = lowest + secrets.randbelow(share - (max(PUBLISHED) - min(PUBLISHED)))
         if all(is_free(port + offset) for port in PUBLISHED):
             return offset
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.timeout(900),
+    pytest.mark.whole_machine,
     harness.needs("apt-get", "mmdebstrap", "mvn", "unshare", root=True),
 ]
 

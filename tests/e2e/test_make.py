@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.harness import Run, Workspace
 
-pytestmark = [pytest.mark.timeout(600), harness.needs("git", "make")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.whole_machine, harness.needs("git", "make")]
 
 
 @dataclass

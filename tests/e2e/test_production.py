@@ -44,7 +44,7 @@ def small(workspace: Workspace) -> None:
     workspace.configure("docker.freeDisk", "2g")
 
 
-pytestmark = pytest.mark.in_order
+pytestmark = [pytest.mark.in_order, pytest.mark.whole_machine]
 
 
 @pytest.fixture(scope="module")

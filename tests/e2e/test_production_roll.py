@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.harness import Workspace
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.in_order]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.in_order, pytest.mark.whole_machine]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 CONTROLLERS = ("kafka-controller-1", "kafka-controller-2", "kafka-controller-3")
 
 
-pytestmark = pytest.mark.in_order
+pytestmark = [pytest.mark.in_order, pytest.mark.whole_machine]
 
 
 @pytest.fixture(scope="module")
