@@ -24,7 +24,21 @@ BOOTSTRAP, PROXY = "bootstrap", "proxy"
 JVM_OVERHEAD_MIB = 256
 """What a JVM needs beside its heap: code, threads, buffers."""
 
-HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+LEAST_HEAP_MIB = 128
+"""With which a controller or a Schema Registry starts."""
+_BROKER_HEAP_MIB = 112
+"""What a broker needs beside its buffer for compaction: with one of 128m, 240m are enough, 128m are not."""
+
+_OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
+IP = re.compile(_IPV4, re.ASCII)
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+# A name of 253 characters is the longest that DNS has; one that ends in a number is an address. Kafka
+# advertises no 0.0.0.0.
+HOST = re.compile(
+    rf"(?=.{{1,253}}\Z)(?!0\.0\.0\.0\Z)({_IPV4}|({_LABEL}\.)*(?!\d+\Z){_LABEL})",
+    re.ASCII,
+)
 HOST_SAYS = "a host name or address, such as kafka.example.org"
 
 _MOST_BROKERS = 30
@@ -35,6 +49,10 @@ _MOST_OPEN_FILES = 1_048_576
 _LOWEST_PORT = 1024
 _HIGHEST_PORT = 65_535
 _LEAST_DURABLE_MIN_INSYNC = 2
+_LEAST_DURABLE_QUORUM = 3
+_QUORUM_OVERRIDE = "quorum {}"
+_CLEANER_BUFFER = "log.cleaner.dedupe.buffer.size"
+_MIB = 1024 * 1024
 _RACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -80,15 +98,28 @@ class Cluster:
     """Kafka's own settings that the stack adds, by Kafka's names."""
 
 
-def read(fields: Fields, level: Level, advertised_host: str, *, mode: str, offset: int) -> Cluster:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """Where clients outside the Docker network find what the platform publishes."""
+
+    host: str
+    """Of brokers that have none of their own."""
+    bind: str
+    """The host's address that published ports listen on."""
+    mode: str
+    """The load balancer's; in :data:`PROXY`, brokers publish no port for clients."""
+    offset: int
+    """What is added to every published port."""
+
+
+def read(fields: Fields, level: Level, published: Published, overrides: Mapping[str, str]) -> Cluster:
     """Reads the section ``cluster``.
 
     Args:
         fields: the section.
         level: the environment's.
-        advertised_host: of brokers that have none of their own.
-        mode: the load balancer's; in :data:`PROXY`, brokers publish no port for clients.
-        offset: what is added to every published port.
+        published: what the stack says of all nodes.
+        overrides: by change that would otherwise be refused: why it is made.
     """
     brokers = fields.whole("brokers", level.brokers, least=1, most=_MOST_BROKERS)
     dedicated = fields.choice("controllers", (COMBINED, DEDICATED), COMBINED) == DEDICATED
@@ -107,15 +138,15 @@ def read(fields: Fields, level: Level, advertised_host: str, *, mode: str, offse
             "openFiles", level.open_files, least=_LEAST_OPEN_FILES, most=_MOST_OPEN_FILES
         ),
     )
-    kafka = java(fields, level.heap, level.memory)
+    kafka = java(fields, level.heap, level.memory, least_heap=_BROKER_HEAP_MIB + level.cleaner_buffer_mib)
     controllers = fields.section("controllerNodes")
     controller = java(controllers, "512m", "1g")
     controllers.done()
     _check_copies(fields, chosen)
-    _check_quorum(fields, chosen, dedicated=dedicated)
-    places = _places(fields.section("nodes"), chosen, advertised_host, mode=mode, offset=offset)
+    _check_quorum(fields, chosen, overrides, dedicated=dedicated)
+    places = _places(fields.section("nodes"), chosen, published)
     ready = fields.duration_ms("readyTimeout", "3m") // 1000
-    kafka_settings = _kafka_settings(fields.section("settings"))
+    kafka_settings = _kafka_settings(fields.section("settings"), kafka, durable=level.durable)
     fields.done()
     return Cluster(
         level=chosen,
@@ -128,30 +159,67 @@ def read(fields: Fields, level: Level, advertised_host: str, *, mode: str, offse
     )
 
 
-def java(fields: Fields, heap: str, memory: str) -> Java:
+def java(fields: Fields, heap: str, memory: str, *, least_heap: int = LEAST_HEAP_MIB) -> Java:
     """Reads ``heap`` and ``memory`` of a container, and sees to it that the one fits into the other."""
-    sizes = Java(heap_mib=fields.size_mib("heap", heap), memory_mib=fields.size_mib("memory", memory))
-    least = sizes.heap_mib + JVM_OVERHEAD_MIB
+    sizes = Java(
+        heap_mib=size(fields, "heap", heap, least_heap), memory_mib=fields.size_mib("memory", memory)
+    )
+    least = max(sizes.heap_mib, least_heap) + JVM_OVERHEAD_MIB
     if sizes.memory_mib < least:
         problem = f"is {sizes.memory_mib}m, too little for a heap of {sizes.heap_mib}m: Java needs {least}m"
         fields.fault("memory", problem, f"{least}m")
     return sizes
 
 
-def _kafka_settings(fields: Fields) -> dict[str, str]:
+def size(fields: Fields, key: str, default: str, least: int) -> int:
+    """Reads a size in MiB, and sees to it that its process starts with so much."""
+    number = fields.size_mib(key, default)
+    if number < least:
+        fields.fault(key, f"is {number}m, too little to start with. At least {least}m here", f"{least}m")
+    return number
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is one that only the host itself reaches."""
+    return host == "localhost" or host.startswith("127.")
+
+
+def accepted(level: Level, overrides: Mapping[str, str]) -> str:
+    """What the stack does although it would be refused, with its reason; empty if it does nothing such."""
+    change = _QUORUM_OVERRIDE.format(level.controllers)
+    if not level.durable or level.controllers >= _LEAST_DURABLE_QUORUM or change not in overrides:
+        return ""
+    return f"accepted by messaging:overrides: {change}, because {overrides[change]}"
+
+
+def _kafka_settings(fields: Fields, kafka: Java, *, durable: bool) -> dict[str, str]:
     found = {}
-    for name in fields.names():
+    names = fields.names()
+    for name in names:
         if not broker_settings.RULE.fullmatch(name):
             fields.fault(name, "is not the name of a Kafka setting, such as log.retention.ms")
         elif reason := broker_settings.refusal(name):
             fields.fault(name, f"cannot be set here: {reason}")
-        else:
-            found[name] = value = fields.plain(name)
-            if not value.isprintable():
-                fields.fault(
-                    name, "has a line break or another control character: it is one value in one line"
-                )
+        elif problem := broker_settings.unknown(name, names):
+            fields.fault(name, problem)
+        elif value := fields.plain(name):
+            found[name] = value
+            _check_value(fields, name, value, kafka, durable=durable)
     return found
+
+
+def _check_value(fields: Fields, name: str, value: str, kafka: Java, *, durable: bool) -> None:
+    if not value.isprintable():
+        fields.fault(name, "has a line break or another control character: it is one value in one line")
+    elif not value.isascii():
+        fields.fault(name, "has a character that is not ASCII, which a broker would read as others")
+    elif value != value.strip():
+        fields.fault(name, "begins or ends with a blank, which Kafka would leave out", value.strip())
+    elif wrong := broker_settings.fault(name, value, durable=durable):
+        fields.fault(name, *wrong)
+    elif name == _CLEANER_BUFFER and int(value) > (most := (kafka.heap_mib - _BROKER_HEAP_MIB) * _MIB):
+        problem = f"is {value}: it is part of the heap of {kafka.heap_mib}m. At most {most} here"
+        fields.fault(name, problem, most)
 
 
 def _check_copies(fields: Fields, level: Level) -> None:
@@ -173,40 +241,58 @@ def _check_copies(fields: Fields, level: Level) -> None:
         fields.fault("minInsyncReplicas", problem, _LEAST_DURABLE_MIN_INSYNC)
 
 
-def _check_quorum(fields: Fields, level: Level, *, dedicated: bool) -> None:
+def _check_quorum(fields: Fields, level: Level, overrides: Mapping[str, str], *, dedicated: bool) -> None:
     count = level.controllers
+    few = level.durable and count < _LEAST_DURABLE_QUORUM
     if count % 2 == 0:
         problem = f"is {count}: an even number of controllers survives no more failures than {count - 1} do"
-        fields.fault("quorum", problem, count - 1)
+        fields.fault("quorum", problem, _LEAST_DURABLE_QUORUM if few else count - 1)
     elif not dedicated and count > level.brokers:
         problem = f"is {count}, but there are {_counted(level.brokers, 'broker')} to be controllers"
-        fields.fault("quorum", problem, level.brokers - (level.brokers + 1) % 2)
+        fields.fault("quorum", problem, None if level.durable else level.brokers - (level.brokers + 1) % 2)
+    elif few and not accepted(level, overrides):
+        problem = (
+            f"is {count}: one disk has all that the cluster knows of its topics, and is lost with them. At "
+            f"least {_LEAST_DURABLE_QUORUM} here. A cluster that was formed so keeps its quorum; for such a "
+            f"one, say why: messaging:overrides: {{'{_QUORUM_OVERRIDE.format(count)}': "
+            "{reason: ..., approvedBy: ...}}"
+        )
+        fields.fault("quorum", problem, _LEAST_DURABLE_QUORUM)
 
 
-def _places(
-    fields: Fields, level: Level, advertised_host: str, *, mode: str, offset: int
-) -> tuple[Place, ...]:
+def _places(fields: Fields, level: Level, published: Published) -> tuple[Place, ...]:
     places = []
     known = [str(number) for number in range(1, level.brokers + 1)]
     for number, key in enumerate(known, start=1):
         node = fields.section(key)
         place = Place(
-            advertised_host=node.text("advertisedHost", advertised_host, rule=HOST, says=HOST_SAYS),
+            advertised_host=node.text("advertisedHost", published.host, rule=HOST, says=HOST_SAYS),
             port=node.whole("port", ports.broker(number), least=_LOWEST_PORT, most=_HIGHEST_PORT),
             jmx_port=node.whole("jmxPort", ports.jmx(number), least=_LOWEST_PORT, most=_HIGHEST_PORT),
             rack=node.text(
                 "rack", f"rack-{number}" if level.racks else "", rule=_RACK, says="a word, such as rack-1"
             ),
         )
-        _check_offset(node, "jmxPort", place.jmx_port, offset)
-        if mode != PROXY:
-            _check_offset(node, "port", place.port, offset)
+        _check_host(node, place.advertised_host, published)
+        _check_offset(node, "jmxPort", place.jmx_port, published.offset)
+        if published.mode != PROXY:
+            _check_offset(node, "port", place.port, published.offset)
         node.done()
         places.append(place)
     fields.done()
     _check_racks(fields, level, places)
-    _check_ports(fields, places, mode=mode)
+    _check_ports(fields, places, mode=published.mode)
     return tuple(places)
+
+
+def _check_host(node: Fields, host: str, published: Published) -> None:
+    # One that is the same for all nodes is told once, where it is read.
+    if host != published.host and is_loopback(published.bind) and not is_loopback(host):
+        problem = (
+            f"is {host}, but ports are published on {published.bind}, where nobody reaches it. Name an "
+            "address that is reached in messaging:listeners.bindAddress, such as 0.0.0.0"
+        )
+        node.fault("advertisedHost", problem)
 
 
 def _check_offset(node: Fields, key: str, port: int, offset: int) -> None:

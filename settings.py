@@ -15,7 +15,7 @@ import yaml
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 import cluster_settings
-from cluster_settings import BOOTSTRAP, HOST, HOST_SAYS, PROXY, Cluster, Java
+from cluster_settings import BOOTSTRAP, HOST, HOST_SAYS, IP, PROXY, Cluster, Java, Published, is_loopback
 from levels import LEVELS, Level
 from messaging.documents import DocumentError, read_json, read_yaml
 from messaging.fields import Fault, Fields
@@ -32,6 +32,11 @@ PINS_FILE = "images/registry.yaml"
 
 LOCAL, REGISTRY = "local", "registry"
 CONSOLE, KAFKA_UI = "console", "kafka-ui"
+_UI_MEMORY = {CONSOLE: ("128m", 64), KAFKA_UI: ("512m", 256)}
+"""What each has, and at least needs in MiB: the console takes 32 before anybody asks, the other is a JVM."""
+_LEAST_BALANCER_MIB = 32
+_LONGEST_DRAIN_SECONDS = 24 * 86_400
+"""HAProxy counts milliseconds in 31 bits: 24.8 days."""
 
 HIGHEST_PORT_OFFSET = 50_000
 """The published ports begin below 10,000; with this offset all of them are still ports."""
@@ -44,8 +49,6 @@ _REFERENCE = re.compile(
 )
 _REFERENCE_SAYS = "an image with a fixed tag or digest, such as example/kafka:4.1.2"
 _CONTAINER = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
-_OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_IP = re.compile(rf"{_OCTET}(\.{_OCTET}){{3}}", re.ASCII)
 _URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
 _PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
 # Over SSH, the Docker client would need another library; a tunnel of its own does without.
@@ -157,6 +160,8 @@ def load(root: Path) -> Settings:
         reading.note_plain_text(_REGISTRY_PASSWORD)
     settings = reading.settings(*owner_parts)
     reading.raise_faults()
+    if told := cluster_settings.accepted(settings.level, settings.overrides):
+        pulumi.info(told)
     return settings
 
 
@@ -214,14 +219,14 @@ class _Reading:
         source = self._source(images)
         ui = config.section("ui")
         product = ui.choice("product", (KAFKA_UI, CONSOLE), CONSOLE if source == LOCAL else KAFKA_UI)
-        ui_memory = ui.size_mib("memory", "128m" if product == CONSOLE else "512m")
+        ui_memory = cluster_settings.size(ui, "memory", *_UI_MEMORY[product])
         ui.done()
         advertised, bind = self._listeners()
         balancer = self._load_balancer(level)
+        overrides = _overrides(config.section("overrides"))
         mode = balancer.mode if balancer else ""
-        cluster = cluster_settings.read(
-            config.section("cluster"), level, advertised, mode=mode, offset=offset
-        )
+        published = Published(host=advertised, bind=bind, mode=mode, offset=offset)
+        cluster = cluster_settings.read(config.section("cluster"), level, published, overrides)
         registry_fields = config.section("schemaRegistry")
         registry = cluster_settings.java(registry_fields, "256m", "512m")
         access = _registry_access(config, registry_fields)
@@ -231,7 +236,6 @@ class _Reading:
         docker_host = docker.text("host", "", rule=_DOCKER_HOST, says=_DOCKER_HOST_SAYS)
         free_disk = docker.size_mib("freeDisk", level.free_disk)
         docker.done()
-        overrides = _overrides(config.section("overrides"))
         config.done()
         chosen = self._images(images, source, product, balanced=balancer is not None)
         self._site.done()
@@ -272,9 +276,11 @@ class _Reading:
         balancer = LoadBalancer(
             mode=section.choice("mode", (BOOTSTRAP, PROXY), BOOTSTRAP),
             drain_seconds=section.duration_ms("drain", "30s") // 1000,
-            memory_mib=section.size_mib("memory", "256m"),
+            memory_mib=cluster_settings.size(section, "memory", "256m", _LEAST_BALANCER_MIB),
         )
         section.done()
+        if balancer.drain_seconds > _LONGEST_DRAIN_SECONDS:
+            section.fault("drain", "is longer than the load balancer counts. At most 24d here", "24d")
         return balancer
 
     def _images(self, section: Fields, source: str, product: str, *, balanced: bool) -> Images:
@@ -306,10 +312,10 @@ class _Reading:
         site_host = self._site.text("advertisedHost", "localhost", rule=HOST, says=HOST_SAYS)
         advertised = section.text("advertisedHost", site_host, rule=HOST, says=HOST_SAYS)
         bind = section.text(
-            "bindAddress", "127.0.0.1", rule=_IP, says="an address of the host, such as 0.0.0.0"
+            "bindAddress", "127.0.0.1", rule=IP, says="an address of the host, such as 0.0.0.0"
         )
         section.done()
-        if _is_loopback(bind) and not _is_loopback(advertised):
+        if is_loopback(bind) and not is_loopback(advertised):
             problem = (
                 f"is {bind}, where nobody reaches the advertised host {advertised}. Name one that is reached"
             )
@@ -382,10 +388,6 @@ def _registry_access(config: Fields, fields: Fields) -> RegistryAccess | None:
     if not url:
         return None
     return RegistryAccess(url=url, user=user or None, password=password)
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or host.startswith("127.")
 
 
 def _put(example: dict[str, Any], path: tuple[str, ...], value: object) -> None:

@@ -49,7 +49,7 @@ def environment(
     """The container's environment, sorted by name; of what the stack adds, what takes a roll.
 
     ``KAFKA_A_B`` becomes the broker property ``a.b``; the images agree on that (and disagree on single
-    letters between underscores, so no such name may be used).
+    letters between underscores, so no such name may be used). Values are as properties files spell them.
     """
     replication = str(level.replication_factor)
     min_insync = str(level.min_insync_replicas)
@@ -89,7 +89,7 @@ def environment(
         properties |= _NOTICE_FAILURES
     if level.cpus:
         properties["num.recovery.threads.per.data.dir"] = str(max(2, level.cpus))
-    properties |= {name: value for name, value in (added or {}).items() if not is_dynamic(name)}
+    properties |= {name: as_property(value) for name, value in (added or {}).items() if not is_dynamic(name)}
     variables = {f"KAFKA_{name.replace('.', '_').upper()}": value for name, value in properties.items()}
     variables |= {
         "CLUSTER_ID": topology.cluster_id,
@@ -98,6 +98,14 @@ def environment(
         "KAFKA_LOG4J_LOGGERS": "kafka.controller=INFO,state.change.logger=WARN",
     }
     return dict(sorted(variables.items()))
+
+
+def as_property(value: str) -> str:
+    r"""A value as a properties file spells it: all images write their environment there as it is.
+
+    There, ``\`` begins an escape, and at the end of a line it makes the next line part of this one.
+    """
+    return value.replace("\\", "\\\\")
 
 
 def _of_a_broker(node: Node) -> dict[str, str]:

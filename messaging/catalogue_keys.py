@@ -52,17 +52,19 @@ TOPIC_SETTINGS: Mapping[str, Number | Share | Choice] = {
     "delete.retention.ms": Number(least=0, most=_MOST_LONG),
     "file.delete.delay.ms": Number(least=0, most=_MOST_LONG),
     "max.compaction.lag.ms": Number(least=1, most=_MOST_LONG),
-    "max.message.bytes": Number(least=0, most=_MOST_INT),
+    "max.message.bytes": Number(least=1024, most=_MOST_INT),
     "message.timestamp.type": Choice(words=("CreateTime", "LogAppendTime")),
     "min.cleanable.dirty.ratio": Share(),
     "min.compaction.lag.ms": Number(least=0, most=_MOST_LONG),
     "retention.bytes": Number(least=-1, most=_MOST_LONG),
     "segment.bytes": Number(least=1024 * 1024, most=_MOST_INT),
-    "segment.ms": Number(least=1, most=_MOST_LONG),
+    "segment.ms": Number(least=60_000, most=_MOST_LONG),
 }
 """Kafka's topic settings that a stream may state besides those that its other keys decide.
 
-What they do not take, the broker refuses: that is known only when everything else is made already.
+What they do not take, the broker refuses: that is known only when everything else is made already. It would
+take two that leave a topic useless, a message of less than 1 KiB and a segment of less than a minute: there,
+no message fits, or a broker runs out of files.
 """
 
 

@@ -168,13 +168,21 @@ def test_the_console_can_stand_in_for_kafka_ui_anywhere(load: Load) -> None:
         ({"docker": {"host": "http://[bad:2375"}}, ("messaging:docker.host", "tcp://HOST:PORT")),
         ({"docker": {"host": "ssh://h"}}, ("messaging:docker.host", "an SSH tunnel")),
         (
-            {"cluster": {"settings": {"zz.top": "1\nunclean.leader.election.enable=true"}}},
-            ("messaging:cluster.settings.zz.top", "has a line break"),
+            {"cluster": {"settings": {"config.providers": "1\nunclean.leader.election.enable=true"}}},
+            ("messaging:cluster.settings.config.providers", "has a line break"),
         ),
         ({"listeners": {"bindAddress": "all"}}, ("messaging:listeners.bindAddress",)),
         ({"listeners": {"bindAddress": "999.1.1.1"}}, ("bindAddress is '999.1.1.1'", "such as 0.0.0.0")),
         ({"cluster": f'{{"brokers": {"9" * 5000}}}'}, ("messaging:cluster must be a mapping",)),
         ({"listeners": {"advertisedHost": "a b"}}, ("messaging:listeners.advertisedHost",)),
+        ({"listeners": {"advertisedHost": "127.0.0.0.1"}}, ("messaging:listeners.advertisedHost",)),
+        ({"site": "advertisedHost: a..b"}, (".site.yaml", "advertisedHost is 'a..b'")),
+        (
+            {"schemaRegistry": {"heap": "127m"}},
+            ("schemaRegistry.heap is 127m", "At least 128m", "heap: 128m"),
+        ),
+        ({"ui": {"memory": "255m"}}, ("messaging:ui.memory is 255m", "At least 256m here")),
+        ({"site": SITE, "ui": {"memory": "63m"}}, ("messaging:ui.memory is 63m", "At least 64m here")),
         ({"ui": {"product": "akhq"}}, ("messaging:ui.product is 'akhq'", "kafka-ui, console")),
         ({"ui": {"product": "console"}}, ("messaging:images.console is missing",)),
         ({"images": {"source": "local"}}, ("messaging:images.kafka is missing", "make images")),
@@ -227,6 +235,7 @@ def test_what_a_production_stack_says_of_its_cluster_is_taken(load: Load) -> Non
             "controllerNodes": {"heap": "256m", "memory": "768m"},
             "nodes": {"4": {"rack": "east", "port": 19_444, "advertisedHost": "four.example.org"}},
         },
+        listeners={"bindAddress": "10.0.0.7"},
         loadBalancer={"mode": "proxy", "drain": "2m", "memory": "512m"},
     )
 
@@ -294,6 +303,13 @@ NODES_IN_TWO_RACKS = {"1": {"rack": "a"}, "2": {"rack": "b"}, "3": {"rack": "b"}
         ),
         ("prod", {"cluster": {"nodes": {"4": {"rack": "a"}}}}, ("cluster.nodes.4 is not known", "1, 2, 3")),
         ("prod", {"loadBalancer": {"mode": "both"}}, ("one of bootstrap, proxy",)),
+        ("prod", {"loadBalancer": {"memory": "31m"}}, ("loadBalancer.memory is 31m", "At least 32m here")),
+        ("prod", {"loadBalancer": {"drain": "25d"}}, ("loadBalancer.drain", "At most 24d", "drain: 24d")),
+        (
+            "prod",
+            {"cluster": {"nodes": {"1": {"advertisedHost": "one.example.org"}}}},
+            ("nodes.1.advertisedHost is one.example.org", "on 127.0.0.1", "listeners.bindAddress"),
+        ),
         ("dev", {"loadBalancer": {"mode": "proxy"}}, ("loadBalancer.mode is not known",)),
         ("prod", {"cluster": {"openFiles": 100}}, ("openFiles is 100", "from 4096")),
     ],
@@ -404,3 +420,16 @@ def test_half_of_an_access_is_refused(load: Load, values: dict[str, Any], words:
 
     for word in words:
         assert word in told
+
+
+def test_a_quorum_of_one_that_is_meant_is_said_in_every_run(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi, "info", said.append)
+    why = {"quorum 1": {"reason": "It was formed so.", "approvedBy": "Ada"}}
+
+    settings = load(environment="prod", cluster={"quorum": 1}, overrides=why)
+
+    assert settings.level.controllers == 1
+    assert said == ["accepted by messaging:overrides: quorum 1, because It was formed so. (approved by Ada)"]

@@ -92,6 +92,24 @@ def test_what_kafka_changes_while_it_runs_is_not_in_the_environment(dev: Setting
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("x\\", "x\\\\"),
+        (r"C:\new\table", r"C:\\new\\table"),
+        ("a=b:c #d!", "a=b:c #d!"),
+    ],
+)
+def test_a_value_reaches_a_broker_as_the_stack_wrote_it(dev: Settings, value: str, written: str) -> None:
+    added = {"config.providers": value, "max.connections.per.ip.overrides": value}
+    cluster = topology.plan(dev)
+
+    variables = broker_properties.environment(cluster.nodes[0], cluster, dev.level, added)
+
+    assert variables["KAFKA_CONFIG_PROVIDERS"] == written, "read from a properties file"
+    assert broker_properties.dynamic(dev.level, added)["max.connections.per.ip.overrides"] == value
+
+
 def test_what_a_write_needs_is_told_to_brokers_that_run_too(prod: Settings) -> None:
     assert broker_properties.dynamic(prod.level)["min.insync.replicas"] == "2"
 

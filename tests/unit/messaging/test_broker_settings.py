@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from messaging.broker_settings import DYNAMIC, RULE, is_dynamic, refusal, same
+from messaging.broker_settings import BOUNDS, DYNAMIC, RULE, fault, is_dynamic, refusal, same, unknown
+from messaging.kafka_settings import SETTINGS
 
 
 @pytest.mark.parametrize("name", sorted(DYNAMIC))
@@ -31,6 +32,8 @@ def test_anything_else_takes_a_roll(name: str) -> None:
         "ssl.keystore.location", "sasl.jaas.config", "authorizer.class.name", "super.users",
         "log.retention.minutes", "log.retention.hours", "log.roll.hours", "log.roll.jitter.hours",
         "leader.replication.throttled.rate", "listener.name.internal.ssl.key.password",
+        "heap.opts", "jmx.port", "log4j.loggers", "tools.log4j.loglevel", "jvm.performance.opts", "data.dirs",
+        "advertised.host", "advertised.port", "delegation.token.secret.key",
     ],
 )  # fmt: skip
 def test_what_the_program_decides_is_refused_with_the_reason(name: str) -> None:
@@ -57,3 +60,105 @@ def test_what_kafka_spells_in_its_way_is_the_same(given: str, shown: str) -> Non
 )  # fmt: skip
 def test_another_value_is_not_the_same(one: str, other: str) -> None:
     assert not same(one, other)
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_a_setting_of_kafka_is_known_and_can_be_told_to_a_broker(name: str) -> None:
+    assert RULE.fullmatch(name)
+    assert unknown(name, ()) is None
+
+
+def test_what_changes_while_kafka_runs_and_what_is_bounded_are_settings_of_kafka() -> None:
+    assert {*DYNAMIC, *BOUNDS} <= SETTINGS.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("log.retenton.ms", "Did you mean log.retention.ms?"),
+        ("offset.retention.minutes", "Did you mean offsets.retention.minutes?"),
+        ("num.io.thread", "Did you mean num.io.threads?"),
+        ("zz.top", "is no setting of Kafka 4.1 to 4.3"),
+    ],
+)
+def test_a_name_that_kafka_does_not_have_is_told_with_the_one_that_is_meant(name: str, meant: str) -> None:
+    assert meant in (unknown(name, (name,)) or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("rlmm.config.remote.log.metadata.topic.num.partitions", ()),
+        ("rsm.config.storage.root", ()),
+        ("config.providers.file.class", ()),
+        ("confluent.metrics.enable", ()),
+        ("tiers.storage.root", ("remote.log.storage.manager.class.name",)),
+        ("reporter.address", ("metric.reporters",)),
+        ("client.quota.callback.limit", ("client.quota.callback.class",)),
+        ("kafka.csv.metrics.dir", ("kafka.metrics.reporters",)),
+    ],
+)
+def test_a_plugins_own_settings_are_taken(name: str, beside: tuple[str, ...]) -> None:
+    assert unknown(name, (name, *beside)) is None
+
+
+def test_a_plugin_excuses_no_slip_of_the_pen() -> None:
+    assert "log.retention.ms" in (unknown("log.retenton.ms", ("metric.reporters",)) or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("queued.max.requests", "1", "0"),
+        ("num.io.threads", "8", "0"),
+        ("num.replica.fetchers", "1", "0"),
+        ("log.cleaner.threads", "1", "0"),
+        ("log.retention.ms", "-1", "abc"),
+        ("log.retention.ms", "1", "0"),
+        ("log.segment.bytes", "1048576", "1048575"),
+        ("message.max.bytes", "1048576", "1048575"),
+        ("message.max.bytes", "2147483647", "2147483648"),
+        ("socket.request.max.bytes", "104857600", "1048576"),
+        ("max.connections", "100", "99"),
+        ("max.connections.per.ip", "100", "1"),
+        ("max.connections.per.ip.overrides", "10.0.0.1:100, host:200", "10.0.0.1:99"),
+        ("max.connections.per.ip.overrides", "::1:100", "100"),
+        ("max.connection.creation.rate", "100", "0"),
+        ("connections.max.idle.ms", "-1", "9999"),
+        ("group.max.session.timeout.ms", "45000", "44999"),
+        ("group.min.session.timeout.ms", "45000", "45001"),
+        ("replica.lag.time.max.ms", "10000", "1"),
+        ("log.roll.ms", "60000", "59999"),
+        ("log.message.timestamp.before.max.ms", "60000", "0"),
+        ("log.cleaner.enable", "TRUE", "false"),
+        ("log.preallocate", "False", "no"),
+        ("log.cleaner.min.cleanable.ratio", "1.0", "1.1"),
+        ("log.cleaner.io.max.bytes.per.second", "1.0E7", "much"),
+        ("compression.gzip.level", "9", "0"),
+        ("compression.type", "zstd", "rar"),
+        ("log.cleanup.policy", "compact, delete", "compact,remove"),
+        ("group.consumer.migration.policy", "DISABLED", "never"),
+        ("offsets.topic.segment.bytes", "1048576", "1"),
+    ],
+)
+def test_a_value_with_which_no_platform_works_is_refused(name: str, right: str, wrong: str) -> None:
+    assert fault(name, right, durable=False) is None
+    assert fault(name, wrong, durable=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("offsets.retention.minutes", "10080", "10079"),
+        ("producer.id.expiration.ms", "3600000", "1"),
+    ],
+)
+def test_what_would_lose_messages_is_refused_where_none_may_be_lost(
+    name: str, right: str, wrong: str
+) -> None:
+    assert fault(name, right, durable=True) is None
+    assert fault(name, wrong, durable=True) == (
+        f"is {wrong}: {BOUNDS[name].why}. At least {right} here",
+        right,
+    )
+    assert fault(name, wrong, durable=False) is None
