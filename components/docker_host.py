@@ -12,7 +12,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components import claims
-from components.container import label_list
+from components.blueprint import label_list
 from components.dynamic.preflight import Preflight
 from messaging.naming import NETWORK
 

@@ -9,6 +9,7 @@ import pulumi
 import pulumi_kafka as kafka
 
 from cluster_settings import COMBINED, DEDICATED
+from components.blueprint import arguments, built_from, data_places
 from components.dynamic.cluster_settings import ClusterSettings
 from components.dynamic.gate import ClusterReady
 from components.dynamic.identity import ClusterIdentity
@@ -62,6 +63,7 @@ class KafkaCluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: KafkaClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("messaging:index:KafkaCluster", name, None, opts)
         topology = args.planned.topology
+        given = {one.name: arguments(one, args.owner) for one in args.planned.nodes}
         # Every container waits for it: it refuses a change that the data would not survive.
         self.identity = ClusterIdentity(
             f"{name}-identity",
@@ -69,6 +71,7 @@ class KafkaCluster(pulumi.ComponentResource):
             voters=topology.voters,
             process_roles=COMBINED if all(node.is_broker for node in topology.nodes) else DEDICATED,
             brokers={node.id: node.name for node in topology.brokers},
+            data={node: data_places(wanted) for node, wanted in given.items()},
             image_source=args.image_source,
             topics={
                 topic.name: {"partitions": topic.partitions, "replicationFactor": topic.replication_factor}
@@ -85,7 +88,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 "port": node.external_port,
                 "broker": node.is_broker,
                 "voter": node.is_controller,
-                "wanted": blueprint.fingerprint,
+                "wanted": built_from(given[blueprint.name]),
                 "cpus": blueprint.cpus,
             }
             for node, blueprint in zip(topology.nodes, args.planned.nodes, strict=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_docker as docker
 
-from components.container import container, label_list
+from components.blueprint import label_list
+from components.container import container
 from components.dynamic.broker_gate import BrokerGate
 from components.dynamic.broker_guard import BrokerGuard
 from messaging.naming import DATA

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_docker as docker
 
-from components.container import container, label_list
+from components.blueprint import label_list
+from components.container import container
 from components.dynamic.haproxy import LoadBalancerConfig
 from components.haproxy_config import FILE, STATISTICS_PORT, VERSION_PATH
 from messaging.naming import DATA

@@ -1,4 +1,7 @@
-"""Whether a cluster is complete: decided from what its nodes say. Pure."""
+"""Whether a cluster is complete and serves its partitions: decided from what its nodes say. Pure.
+
+How long to wait for what is missing is left to the gate that asks.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,16 @@ from typing import TYPE_CHECKING
 from messaging.quorum import NO_LEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from messaging.availability import Partition
     from messaging.quorum import Quorum
 
 CAUGHT_UP_WITHIN_MS = 2_000
 """Voters that hear nothing from their leader for nearly as long elect another one."""
+SHOWN = 8
+"""So many partitions are named; the others are counted."""
+_NOBODY = -1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,3 +66,46 @@ def _of_quorum(quorum: Quorum, wanted: Sequence[int]) -> list[str]:
     if behind:
         reasons.append(f"behind the leader: {', '.join(f'controller {voter}' for voter in behind)}")
     return reasons
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lack:
+    """What a cluster lacks, each as a sentence without a full stop."""
+
+    needed: tuple[str, ...] = ()
+    """Without it the cluster is not ready."""
+    hoped: tuple[str, ...] = ()
+    """What it recovers from by itself, and serves less until then."""
+    lost: tuple[str, ...] = ()
+    """What no waiting brings back."""
+
+
+def unserved(partitions: Iterable[Partition], *, brokers: Collection[int]) -> Lack:
+    """What of its partitions a complete cluster does not serve.
+
+    Args:
+        partitions: all of them, as a node says.
+        brokers: the ids of all brokers that there must be. What only others could bring back is lost.
+    """
+    leaderless: list[str] = []
+    below: list[str] = []
+    lost: list[str] = []
+    for partition in partitions:
+        here = [replica for replica in partition.replicas if replica in brokers]
+        least = min(partition.min_in_sync, len(partition.replicas))
+        if partition.leader == _NOBODY:
+            (leaderless if here else lost).append(partition.name)
+        elif partition.is_under_min:
+            (below if len(here) >= least else lost).append(partition.name)
+    return Lack(
+        needed=_named(leaderless, "without a leader, so that nobody can read or write them"),
+        hoped=_named(below, "below their min.insync.replicas, so that acks=all is refused"),
+        lost=_named(lost, "not served, with replicas on brokers that this stack does not have"),
+    )
+
+
+def _named(partitions: Sequence[str], what: str) -> tuple[str, ...]:
+    if not partitions:
+        return ()
+    more = f" and {len(partitions) - SHOWN} more" if len(partitions) > SHOWN else ""
+    return (f"partitions {what}: {', '.join(sorted(partitions)[:SHOWN])}{more}",)

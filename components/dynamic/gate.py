@@ -1,11 +1,16 @@
 """The last gate: everything that needs a running cluster waits for this resource.
 
-It waits when it is made and whenever a broker's container is another than before. A gate that failed is not
-in the state, or is there with its old inputs, so the next run begins with it again.
+It waits when it is made and whenever a broker's container is another than before: until the cluster is
+complete, then until it serves its partitions. One without a leader fails the run; one below its minimum is
+waited for and then only named, because an update must be able to end a repair. What is lost is named at once.
+
+A gate that failed is not in the state, or is there with its old inputs, so the next run begins with it again.
+What to do about a partition is left to people.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +20,7 @@ from components.dynamic.broker_guard import held_by, refusal
 from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
 from messaging import cluster, quorum
 from messaging.protocol import Address, NodeError
-from messaging.readiness import View, missing
+from messaging.readiness import Lack, View, missing, unserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +37,7 @@ NEXT_WORD_SECONDS = 5.0
 
 
 class ClusterReady(Resource, module="messaging", name="ClusterReady"):
-    """Stands for a complete cluster: a leader, all voters caught up, all brokers let in."""
+    """Stands for a complete cluster: a leader, voters caught up, brokers let in, partitions served."""
 
     def __init__(
         self,
@@ -100,46 +105,56 @@ def _wait(props: Mapping[str, Any]) -> None:
     # Numbers arrive as floats.
     ids = [int(node["id"]) for node in nodes]
     addresses = {str(node["name"]): Address(host=str(node["host"]), port=int(node["port"])) for node in nodes}
-    look = LiveCluster(addresses, str(props["clusterId"])).look
+    voters = [int(voter) for voter in props["voters"]]
+    live = LiveCluster(addresses, str(props["clusterId"]))
+
+    def ask() -> Lack:
+        reasons = missing(live.look(), brokers=ids, voters=voters)
+        return Lack(needed=tuple(reasons)) if reasons else live.served(ids)
+
     wait_until_complete(
-        lambda: missing(look(), brokers=ids, voters=[int(voter) for voter in props["voters"]]),
+        ask,
         [str(node["name"]) for node in nodes],
         timeout=float(props["timeoutSeconds"]),
     )
 
 
 def wait_until_complete(
-    ask: Callable[[], list[str]],
+    ask: Callable[[], Lack],
     containers: Sequence[str],
     *,
     timeout: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Asks until nothing has been missing several times in a row, and says meanwhile what is missing.
+    """Asks until nothing has been lacking several times in a row, and says meanwhile what is.
 
     Args:
-        ask: what is missing now.
+        ask: what is lacking now.
         containers: the nodes' containers, whose logs explain a cluster that never gets ready.
         timeout: seconds.
         clock: the time in seconds.
         sleep: how to pause.
 
     Raises:
-        Refusal: something was still missing at the end.
+        Refusal: something that is needed was still missing at the end.
     """
     began = clock()
     next_word = FIRST_WORD_SECONDS
     complete = 0
     needed = TIMES_IN_A_ROW if len(containers) > 1 else 1
     while True:
-        reasons = ask()
+        lack = ask()
+        reasons = [*lack.needed, *lack.hoped]
         complete = 0 if reasons else complete + 1
-        if complete >= needed:
-            return
         waited = clock() - began
-        if reasons and waited > timeout:
-            raise Refusal(_refusal(reasons, containers, timeout))
+        is_over = bool(reasons) and waited > timeout
+        if is_over and lack.needed:
+            raise Refusal(_refusal(lack.needed, containers, timeout))
+        if complete >= needed or is_over:
+            for left in (*lack.hoped, *lack.lost):
+                tell(f"warning: the Kafka cluster is ready, but for {left}. `messaging health` shows them")
+            return
         if reasons and waited >= next_word:
             tell(f"waiting for the Kafka cluster ({waited:.0f} s): {'; '.join(reasons)}")
             next_word = waited + NEXT_WORD_SECONDS
@@ -159,6 +174,17 @@ class LiveCluster:
         self._addresses = addresses
         self._cluster_id = cluster_id
         self._admin: Any = None
+        # Another one each time: a node that has just come back may know less than the others.
+        self._turns = itertools.cycle(addresses)
+
+    def served(self, brokers: Sequence[int]) -> Lack:
+        """What of its partitions the cluster does not serve now, says the node whose turn it is."""
+        address = self._addresses[next(self._turns)]
+        try:
+            view = cluster.look(address, cluster_id=self._cluster_id)
+        except NodeError as error:
+            return Lack(needed=(f"no node says how the partitions are: {error}",))
+        return unserved(view.partitions, brokers=brokers)
 
     def look(self) -> View:
         """What the nodes say now."""
@@ -195,5 +221,6 @@ def _refusal(reasons: Sequence[str], containers: Sequence[str], timeout: float) 
         f"the Kafka cluster was not ready within {timeout:.0f} s. Missing:{missing_lines}\n"
         f"The brokers' logs say why:{logs}\n"
         "Correct it and run `pulumi up` again: it goes on from here. A host that is only slow needs a longer "
-        "messaging:cluster.readyTimeout."
+        "messaging:cluster.readyTimeout. Where data is lost for good, docs/runbooks.md says what to do, "
+        'under "A partition has no leader".'
     )

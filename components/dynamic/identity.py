@@ -31,6 +31,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
         voters: Sequence[str],
         process_roles: str,
         brokers: Mapping[int, str],
+        data: Mapping[str, Mapping[str, str]],
         image_source: str,
         topics: Mapping[str, Mapping[str, int]],
         overrides: Mapping[str, str],
@@ -44,6 +45,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
             voters: the members of the quorum, each as ``id@host:port``.
             process_roles: ``combined`` if brokers are controllers, else ``dedicated``.
             brokers: names of their containers by Kafka's ids.
+            data: by the node's name, its folders of data, each with the volume and the folder in it.
             image_source: decides which product keeps the schemas, and in what form.
             topics: by name, ``partitions`` and ``replicationFactor``.
             overrides: by change, in the words of a refusal: why it is made nevertheless. They stay in the
@@ -55,6 +57,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
             "voters": list(voters),
             "processRoles": process_roles,
             "brokers": {str(broker): container for broker, container in sorted(brokers.items())},
+            "data": {node: dict(sorted(places.items())) for node, places in sorted(data.items())},
             "imageSource": image_source,
             "topics": {topic: dict(facts) for topic, facts in sorted(topics.items())},
             "overrides": dict(sorted(overrides.items())),
@@ -90,7 +93,15 @@ def refusals(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str
         olds: the inputs in the state.
         news: the wanted inputs.
     """
-    rules = (_another_cluster, _other_voters, _other_roles, _other_names, _other_image_source, _fewer)
+    rules = (
+        _another_cluster,
+        _other_voters,
+        _other_roles,
+        _other_names,
+        _other_places,
+        _other_image_source,
+        _fewer,
+    )
     return [refusal for rule in rules for refusal in rule(olds, news)]
 
 
@@ -139,6 +150,24 @@ def _other_names(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple
         f"A single broker's name has no number: keep one broker, or several. {_START_AFRESH}"
     )
     return [("brokers", problem)]
+
+
+def _other_places(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:
+    known: Mapping[str, Mapping[str, str]] = olds.get("data", {})  # a state of an earlier version has none
+    moved = [
+        f"{node} keeps {folder} on {place}, and would have it on {after}"
+        for node, places in known.items()
+        if node in news["data"]
+        for folder, place in places.items()
+        if (after := news["data"][node].get(folder, "nothing: it is none of its folders any more")) != place
+    ]
+    if not moved:
+        return []
+    problem = (
+        f"{'; '.join(moved)}. A node that does not find its data begins without any, and what others copy "
+        f"from it is gone, too. Put it back as it was. {_START_AFRESH}"
+    )
+    return [("data", problem)]
 
 
 def _other_image_source(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:

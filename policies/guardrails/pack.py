@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import EnforcementLevel, PolicyPack, StackValidationPolicy
 
-from guardrails import containers, durability, isolation, protection, rolling, secrets, streams
+from guardrails import containers, durability, isolation, protection, rolling, secrets, streams, volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     *durability.RULES,
     *streams.RULES,
     *protection.RULES,
+    *volumes.RULES,
     *rolling.RULES,
     *containers.RULES,
     *isolation.RULES,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
 from components import platform
 from messaging.naming import Owner
 from messaging.streams import Catalogue
@@ -79,26 +77,6 @@ def test_the_urls_name_the_advertised_host_and_the_published_port(dev: Settings)
     assert planned.ui_url == "http://kafka.example.org:8081"
 
 
-@pytest.mark.parametrize("change", ["image", "heap", "port", "name"])
-def test_the_fingerprint_changes_with_what_makes_docker_replace_a_container(
-    dev: Settings, change: str
-) -> None:
-    other = {
-        "image": replace(dev, images=replace(dev.images, kafka="i/kafka:2")),
-        "heap": replace(dev, cluster=replace(dev.cluster, kafka=replace(dev.cluster.kafka, heap_mib=256))),
-        "port": replace(dev, port_offset=1),
-        "name": replace(dev, owner=Owner(project="messaging", stack="dev", instance="a")),
-    }[change]
-
-    assert by_role(other)["broker"].fingerprint != by_role(dev)["broker"].fingerprint
-
-
-def test_the_fingerprint_stays_when_only_the_memory_limit_changes(dev: Settings) -> None:
-    other = replace(dev, cluster=replace(dev.cluster, kafka=replace(dev.cluster.kafka, memory_mib=2048)))
-
-    assert by_role(other)["broker"].fingerprint == by_role(dev)["broker"].fingerprint
-
-
 def test_the_production_platform_is_on_the_ports_that_people_know(prod: Settings) -> None:
     containers = platform.plan(prod, NO_STREAMS).containers
 
@@ -153,11 +131,3 @@ def test_a_controller_of_its_own_has_no_port_for_clients_and_memory_of_its_own(p
     assert [port.outside for port in controller.ports] == [9111]
     assert controller.memory_mib == prod.cluster.controller.memory_mib
     assert "9093" in controller.health.test[-1]
-
-
-def test_a_property_that_blueprints_did_not_have_before_replaces_nothing(dev: Settings) -> None:
-    (blueprint,) = platform.plan(dev, NO_STREAMS).nodes
-
-    assert blueprint.cpus == 0
-    assert blueprint.fingerprint == replace(blueprint, cpus=0).fingerprint
-    assert blueprint.fingerprint != replace(blueprint, cpus=1).fingerprint

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from messaging.availability import NO_BROKER, Partition
 from messaging.quorum import NO_LEADER, Quorum, Voter
-from messaging.readiness import View, missing
+from messaging.readiness import SHOWN, Lack, View, missing, unserved
 
 NOW = 1_700_000_000_000
 
@@ -59,3 +60,67 @@ def test_a_voter_that_is_a_little_behind_is_no_reason() -> None:
 
 def test_a_broker_that_nobody_asked_for_is_no_reason() -> None:
     assert reasons(View(quorums={"kafka-1": quorum()}, brokers={1, 2, 3, 4})) == []
+
+
+def partition(
+    name: str = "a",
+    *,
+    leader: int = 1,
+    of: tuple[int, ...] = (1, 2, 3),
+    isr: tuple[int, ...] = (1, 2, 3),
+    least: int = 2,
+) -> Partition:
+    return Partition(topic=name, number=0, leader=leader, replicas=of, in_sync=isr, min_in_sync=least)
+
+
+def lack(*partitions: Partition) -> Lack:
+    return unserved(partitions, brokers=[1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    "served",
+    [
+        partition(),
+        partition(isr=(1, 2)),
+        partition(of=(1,), isr=(1,), least=1),
+        partition(of=(1,), isr=(1,), least=2),
+        partition(of=(1, 9), isr=(1,), least=1),
+    ],
+    ids=["whole", "one copy behind", "a single copy", "a minimum that it cannot reach", "a copy elsewhere"],
+)
+def test_a_partition_that_serves_is_no_reason(served: Partition) -> None:
+    assert lack(served) == Lack()
+
+
+def test_a_partition_without_a_leader_is_needed() -> None:
+    found = lack(partition("b", leader=NO_BROKER, isr=()), partition("a", leader=NO_BROKER, isr=(2,)))
+
+    assert found.needed == ("partitions without a leader, so that nobody can read or write them: a-0, b-0",)
+    assert not found.hoped
+
+
+def test_a_partition_below_its_minimum_is_hoped_for_where_enough_brokers_have_it() -> None:
+    found = lack(partition(isr=(1,)), partition("b", of=(1, 2, 9), isr=(1,)))
+
+    assert found == Lack(
+        hoped=("partitions below their min.insync.replicas, so that acks=all is refused: a-0, b-0",)
+    )
+
+
+def test_what_only_brokers_of_another_time_could_bring_back_is_lost() -> None:
+    found = lack(
+        partition("gone", leader=NO_BROKER, of=(8, 9), isr=(9,)), partition("half", of=(1, 9), isr=(1,))
+    )
+
+    assert found == Lack(
+        lost=(
+            "partitions not served, with replicas on brokers that this stack does not have: gone-0, half-0",
+        )
+    )
+
+
+def test_many_partitions_are_counted() -> None:
+    (said,) = lack(*(partition(f"t{n}", leader=NO_BROKER) for n in range(SHOWN + 3))).needed
+
+    assert said.count("-0") == SHOWN
+    assert said.endswith(" and 3 more")

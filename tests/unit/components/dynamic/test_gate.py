@@ -8,6 +8,10 @@ import pytest
 
 from components.dynamic import gate
 from components.dynamic.provider import Refusal
+from messaging import cluster, quorum
+from messaging.availability import Partition
+from messaging.protocol import NodeError
+from messaging.readiness import Lack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,12 +32,26 @@ class Time:
         self.now += seconds
 
 
-def wait(answers: Iterator[list[str]], timeout: float = 60) -> Time:
+def wait(answers: Iterator[list[str] | Lack], timeout: float = 60) -> Time:
     time = Time()
     gate.wait_until_complete(
-        lambda: next(answers), ["kafka-1", "kafka-2"], timeout=timeout, clock=time.clock, sleep=time.sleep
+        lambda: lacking(next(answers)),
+        ["kafka-1", "kafka-2"],
+        timeout=timeout,
+        clock=time.clock,
+        sleep=time.sleep,
     )
     return time
+
+
+def lacking(answer: list[str] | Lack) -> Lack:
+    """Of what is in a list, all is needed."""
+    return answer if isinstance(answer, Lack) else Lack(needed=tuple(answer))
+
+
+def forever(answer: Lack) -> Iterator[Lack]:
+    while True:
+        yield answer
 
 
 def test_a_cluster_must_be_complete_several_times_in_a_row() -> None:
@@ -49,7 +67,7 @@ def test_a_single_node_knows_whether_it_is_complete() -> None:
     time = Time()
 
     gate.wait_until_complete(
-        lambda: next(answers), ["kafka-dev"], timeout=60, clock=time.clock, sleep=time.sleep
+        lambda: lacking(next(answers)), ["kafka-dev"], timeout=60, clock=time.clock, sleep=time.sleep
     )
 
     assert next(answers) == ["never asked"]
@@ -103,3 +121,106 @@ def test_it_waits_again_when_a_node_is_another_one(change: dict[str, Any], waits
 
     assert result.changes is waits
     assert not result.replaces
+
+
+def test_a_partition_below_its_minimum_is_waited_for_and_then_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    below = Lack(hoped=("partitions below their min.insync.replicas: a-0",))
+
+    assert wait(forever(below), timeout=30).now > 1030
+
+    lines = capsys.readouterr().out.splitlines()
+    assert 4 <= len(lines) <= 8, "progress is told"
+    assert lines[0].endswith("s): partitions below their min.insync.replicas: a-0")
+    assert lines[-1] == (
+        "warning: the Kafka cluster is ready, but for partitions below their min.insync.replicas: a-0. "
+        "`messaging health` shows them"
+    )
+
+
+def test_a_partition_that_recovers_is_not_named_in_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    wait(iter([Lack(hoped=("a-0",))] * 10 + [Lack()] * gate.TIMES_IN_A_ROW))
+
+    assert capsys.readouterr().out == ""
+
+
+def test_what_is_lost_for_good_is_named_and_not_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert wait(forever(Lack(lost=("partitions not served: old-0",)))).now < 1003
+
+    assert "ready, but for partitions not served: old-0" in capsys.readouterr().out
+
+
+def test_a_partition_without_a_leader_ends_the_run_though_others_may_recover() -> None:
+    lack = Lack(needed=("partitions without a leader: a-0",), hoped=("partitions below: b-0",))
+
+    with pytest.raises(Refusal) as refused:
+        wait(forever(lack), timeout=30)
+
+    assert "\n  - partitions without a leader: a-0\n" in str(refused.value)
+    assert '"A partition has no leader"' in str(refused.value)
+
+
+class Nodes:
+    """Three nodes whose cluster is complete; what they say of its partitions is given."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, answers: list[list[Partition] | NodeError]) -> None:
+        self.asked: list[int] = []
+        self._answers = iter(answers)
+        voters = tuple(quorum.Voter(id=number, caught_up_ms=0) for number in (1, 2, 3))
+        monkeypatch.setattr(cluster, "confirm", lambda *_: None)
+        monkeypatch.setattr(cluster, "look", self._look)
+        monkeypatch.setattr(quorum, "describe", lambda *_, **__: quorum.Quorum(leader_id=1, voters=voters))
+        monkeypatch.setattr(gate.LiveCluster, "_brokers", lambda _: {1, 2, 3})
+        monkeypatch.setattr(gate, "PAUSE_SECONDS", 0)
+
+    def _look(self, address: Any, cluster_id: str) -> cluster.View:
+        self.asked.append(address.port)
+        answer = next(self._answers)
+        if isinstance(answer, NodeError):
+            raise answer
+        return cluster.View(cluster_id=cluster_id, brokers=(), partitions=tuple(answer))
+
+    def inputs(self, timeout: float = 60.0) -> dict[str, Any]:
+        return {
+            "clusterId": "c",
+            "nodes": [
+                NODE | {"id": float(number), "port": 9091.0 + number, "name": f"kafka-{number}"}
+                for number in (1, 2, 3)
+            ],
+            "voters": [1.0, 2.0, 3.0],
+            "containers": ["c1", "c2", "c3"],
+            "timeoutSeconds": timeout,
+        }
+
+
+def partition(leader: int = 1, in_sync: tuple[int, ...] = (1, 2, 3)) -> Partition:
+    return Partition(topic="a", number=0, leader=leader, replicas=(1, 2, 3), in_sync=in_sync, min_in_sync=2)
+
+
+def test_a_complete_cluster_is_ready_when_all_nodes_say_that_its_partitions_are_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silent = NodeError("localhost:9092 does not answer")
+    nodes = Nodes(monkeypatch, [silent, [partition(leader=-1)], *[[partition()]] * 3])
+
+    outcome = gate.ClusterReadyProvider().update("id", {}, nodes.inputs())
+
+    assert outcome.outs is not None
+    assert outcome.outs["containers"] == ["c1", "c2", "c3"]
+    assert nodes.asked == [9092, 9093, 9094, 9092, 9093], "each in its turn"
+
+
+def test_an_update_that_left_partitions_without_a_leader_fails_and_names_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nodes = Nodes(monkeypatch, [[partition(leader=-1, in_sync=())]])
+
+    with pytest.raises(Refusal, match=r"without a leader, so that nobody can read or write them: a-0"):
+        gate.ClusterReadyProvider().update("id", {}, nodes.inputs(timeout=-1.0))
+
+
+def test_a_first_deployment_has_no_partitions_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = Nodes(monkeypatch, [[], [], []])
+
+    assert gate.ClusterReadyProvider().create(nodes.inputs()).id == "kafka-1-kafka-2-kafka-3"

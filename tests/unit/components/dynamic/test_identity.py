@@ -13,9 +13,19 @@ FACTS: dict[str, Any] = {
     "voters": ["1@kafka-1:9093", "2@kafka-2:9093", "3@kafka-3:9093"],
     "processRoles": "combined",
     "brokers": {"1": "kafka-1", "2": "kafka-2", "3": "kafka-3"},
+    "data": {
+        "kafka-1": {"/data": "kafka-1-data"},
+        "kafka-2": {"/data": "kafka-2-data"},
+        "kafka-3": {"/data": "kafka-3-data"},
+    },
     "imageSource": "local",
     "topics": {"readings": {"partitions": 6, "replicationFactor": 3}},
 }
+
+
+def moved(**places: str) -> dict[str, Any]:
+    """The third node with other places of data."""
+    return {"data": FACTS["data"] | {"kafka-3": {f"/{name}": place for name, place in places.items()}}}
 
 
 def topics(partitions: int, replicas: int) -> dict[str, Any]:
@@ -32,6 +42,13 @@ def topics(partitions: int, replicas: int) -> dict[str, Any]:
             {"brokers": {"1": "kafka"}},
             ("broker 1 is kafka-1 and would become kafka: its volume is called after it",),
         ),
+        (
+            moved(data="kafka-2-data"),
+            ("kafka-3 keeps /data on kafka-3-data, and would have it on kafka-2-data", "Put it back"),
+        ),
+        (moved(data="kafka-3-data/below"), ("would have it on kafka-3-data/below",)),
+        (moved(data="no named volume"), ("would have it on no named volume", "begins without any")),
+        (moved(other="kafka-3-data"), ("none of its folders any more",)),
         ({"imageSource": "registry"}, ("'local'", "'registry'", "source: local")),
         (topics(3, 3), ("readings has 6 partitions and would have 3", "Put 6 back")),
         (topics(6, 1), ("readings has 3 replicas and would have 1", "Put 3 back")),
@@ -51,6 +68,9 @@ def test_what_would_lose_data_is_refused(change: dict[str, Any], words: tuple[st
     [
         {},
         {"brokers": {"1": "kafka-1", "2": "kafka-2"}},
+        moved(data="kafka-3-data", more="kafka-3-more"),
+        {"data": {"kafka-1": {"/data": "kafka-1-data"}}},
+        {"data": FACTS["data"] | {"kafka-4": {"/data": "kafka-4-data"}}},
         {"brokers": FACTS["brokers"] | {"4": "kafka-4"}},
         topics(12, 3),
         topics(6.0, 3.0),  # type: ignore[arg-type]  # numbers arrive as floats
@@ -60,6 +80,9 @@ def test_what_would_lose_data_is_refused(change: dict[str, Any], words: tuple[st
     ids=[
         "nothing",
         "a broker less",
+        "a folder of data more",
+        "data of brokers that are gone",
+        "data of a broker more",
         "a broker more",
         "more partitions",
         "floats",
@@ -98,6 +121,26 @@ def test_another_cluster_is_one_fault_though_its_voters_differ_too() -> None:
     change = {"clusterId": "two", "voters": ["1@a-kafka-1:9093"]}
 
     assert [name for name, _ in refusals(FACTS, FACTS | change)] == ["clusterId"]
+
+
+def test_a_state_that_knows_nothing_of_places_learns_them_and_refuses_from_then_on() -> None:
+    provider = ClusterIdentityProvider()
+    old = {name: value for name, value in FACTS.items() if name != "data"}
+
+    assert provider.check(old, FACTS | moved(data="kafka-2-data")).failures == []
+    assert provider.diff("one", old, FACTS).changes is True
+    learned = provider.update("one", old, FACTS).outs or {}
+    (refused,) = provider.check(learned, FACTS | moved(data="kafka-2-data")).failures
+    assert refused.property == "data"
+
+
+def test_every_node_that_lost_its_volume_is_named_at_once() -> None:
+    lost = {"data": {node: {"/data": "no named volume"} for node in FACTS["data"]}}
+
+    ((name, said),) = refusals(FACTS, FACTS | lost)
+
+    assert name == "data"
+    assert all(f"kafka-{number} keeps /data on kafka-{number}-data" in said for number in (1, 2, 3))
 
 
 def test_a_new_stack_may_be_anything() -> None:

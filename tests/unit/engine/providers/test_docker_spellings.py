@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.container import processors
+from components.blueprint import processors
 from components.health import HealthCheck
 from engine.providers.docker.package import DockerPackage
 from engine.providers.docker.units import cpus, duration, nano_cpus, nanoseconds
