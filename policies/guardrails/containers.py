@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from guardrails import reading
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
     from pulumi_policy import ResourceValidationArgs
 
 _RESTARTING = ("unless-stopped", "always")
-_NO_CHECK = ("NONE",)
+_KEPT = {"rm": False, "mustRun": True, "start": True}
+"""What else decides whether a container is there after it stopped, and whether anybody minds."""
+_CHECKING = ("CMD", "CMD-SHELL")
+"""What a health check's test begins with; by any other word, Docker asks nothing."""
+_SHELL = re.compile(r"(\S*/)?(ba|da|a)?sh")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_INTERVAL, _TIMEOUT, _RETRIES = 30.0, 30.0, 3
+"""Docker's own, which count where nothing or 0 is said."""
+_ALWAYS_WELL = re.compile(r"\s*((\S*/)?true|:|exit\s+0|((\S*/)?(echo|printf)\b[^&]*))?\s*")
 
 
 def _split(image: str) -> tuple[str, str]:
@@ -52,6 +62,12 @@ def _grace(args: ResourceValidationArgs) -> Iterable[str]:
         if value is None or value < least:
             has = f"does not set {key}, so it is killed at once" if value is None else f"has {key} {value}"
             yield f"The node {reading.container_name(args)} {has}; at least {least} s are allowed."
+    signal = args.props.get("stopSignal") or "SIGTERM"
+    if signal != "SIGTERM":
+        yield (
+            f"The node {reading.container_name(args)} is stopped by {signal}; only SIGTERM is allowed, at "
+            "which a broker hands over what it leads."
+        )
 
 
 def _memory(args: ResourceValidationArgs) -> Iterable[str]:
@@ -69,14 +85,56 @@ def _restart(args: ResourceValidationArgs) -> Iterable[str]:
             f"The container {reading.container_name(args)} has restart {policy}; {' or '.join(_RESTARTING)} "
             "is allowed."
         )
+    for key, wanted in _KEPT.items():
+        value = args.props.get(key)
+        if value is not None and value != wanted:
+            yield (
+                f"The container {reading.container_name(args)} has {key} {str(value).lower()}; only "
+                f"{str(wanted).lower()} is allowed."
+            )
 
 
 def _health(args: ResourceValidationArgs) -> Iterable[str]:
     check = args.props.get("healthcheck") or {}
-    tests = tuple(check.get("tests") or ())
-    if not tests or tests[:1] == _NO_CHECK:
-        has = "no health check" if not tests else "its health check switched off"
+    tests = [str(word) for word in check.get("tests") or ()]
+    has = ""
+    if not tests:
+        has = "no health check"
+    elif tests[0] not in _CHECKING:
+        has = "its health check switched off"
+    elif _always_well(tests):
+        has = f"a health check that says yes to everything, {' '.join(tests)!r}"
+    if has:
         yield f"The container {reading.container_name(args)} has {has}; a command that asks it is allowed."
+        return
+    config = args.get_config()
+    interval = _seconds(check.get("interval")) or _INTERVAL
+    timeout = _seconds(check.get("timeout")) or _TIMEOUT
+    late = (interval + timeout) * (reading.number(check.get("retries")) or _RETRIES)
+    for said, seconds, allowed in (
+        ("notices only after", late, config["minutes"]),
+        ("lets failures not count for", _seconds(check.get("startPeriod")), config["startMinutes"]),
+    ):
+        if seconds > allowed * 60:
+            yield (
+                f"The container {reading.container_name(args)} has a health check that {said} {seconds:.0f} "
+                f"s; at most {allowed:.0f} minutes are allowed."
+            )
+
+
+def _always_well(tests: list[str]) -> bool:
+    """Whether a health check's command says yes whatever the container does: its last step never fails."""
+    script = " ".join(tests[1:])
+    words = re.split(r"\s+", script.strip(), maxsplit=2)
+    if _SHELL.fullmatch(words[0]) and len(words) == 3 and words[1].startswith("-"):  # noqa: PLR2004 - sh -c SCRIPT
+        script = words[2].strip("'\" ")
+    last = [step for step in re.split(r"\|\||[|;\n]", script) if step.strip()][-1:]
+    return all(_ALWAYS_WELL.fullmatch(step) for step in "".join(last).split("&&"))
+
+
+def _seconds(duration: str | None) -> float:
+    """Go's spelling of a duration, such as ``1m30s``, in seconds; 0 where there is none."""
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(duration or ""))
 
 
 RULES = (
@@ -100,7 +158,10 @@ RULES = (
         name="grace-period",
         what="A Kafka node gets time to stop.",
         why="A broker that is killed recovers its logs for minutes and drops out of every in-sync set.",
-        fix="Set destroy_grace_seconds and stop_timeout; a roll uses those of the deployment before.",
+        fix=(
+            "Set destroy_grace_seconds and stop_timeout, and no stop_signal; a roll uses those of the "
+            "deployment before."
+        ),
         types=(CONTAINER,),
         settings={"seconds": whole(60, "The shortest grace period in seconds.")},
         judge=_grace,
@@ -115,18 +176,22 @@ RULES = (
     ),
     ResourceRule(
         name="restart-policy",
-        what="A container starts again by itself.",
+        what="A container starts again by itself, and stays there for it.",
         why="After a crash or a reboot nobody is there to start it.",
-        fix="Set restart to unless-stopped.",
+        fix="Set restart to unless-stopped; leave rm, must_run and start as they are by default.",
         types=(CONTAINER,),
         judge=_restart,
     ),
     ResourceRule(
         name="health-check",
-        what="A container says whether it works.",
+        what="A container says whether it works, and says it in time.",
         why="Rolls, alerts and people look at it.",
-        fix="Give it a healthcheck with tests.",
+        fix="Give it a healthcheck with tests that can fail, and short times.",
         types=(CONTAINER,),
+        settings={
+            "minutes": whole(10, "The longest time in which failures are noticed, in minutes."),
+            "startMinutes": whole(60, "The longest time in which failures do not count, in minutes."),
+        },
         judge=_health,
     ),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from guardrails import reading
 from guardrails.reading import BROKER_SETTINGS, CONTAINER, TOPIC
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 _MIN_ISR = "min.insync.replicas"
 _MINIMUM = {"minimum": whole(2, "The fewest in-sync replicas that may acknowledge a message.")}
 _OVER = {"spare": whole(1, "How many replicas more than the in-sync ones that a write needs.")}
-_OFF = ("false", "no", "0")
 
 
 def _topic_min_isr(args: ResourceValidationArgs) -> Iterable[str]:
@@ -42,9 +42,9 @@ def _broker_min_isr(args: ResourceValidationArgs) -> Iterable[str]:
 
 
 def _too_few(args: ResourceValidationArgs, settings: Iterable[str], least: int) -> Iterable[str]:
-    variables = reading.environment(args.props)
+    told = reading.node_settings(args.props)
     for setting in settings:
-        given = variables.get(reading.variable(setting))
+        given = told.get(setting)
         value = reading.number(given)
         if value is None or value < least:
             has = f"does not set {setting}" if given is None else f"has {setting} {given}"
@@ -65,7 +65,7 @@ def _topic_replication(args: ResourceValidationArgs) -> Iterable[str]:
 def _broker_replication(args: ResourceValidationArgs) -> Iterable[str]:
     if not reading.is_node(args.props):
         args.not_applicable("no Kafka node")
-    in_sync = reading.number(reading.environment(args.props).get(reading.variable(_MIN_ISR))) or 1
+    in_sync = reading.number(reading.node_settings(args.props).get(_MIN_ISR)) or 1
     yield from _too_few(args, ("default.replication.factor",), in_sync + int(args.get_config()["spare"]))
 
 
@@ -82,7 +82,7 @@ def _replication_fits(args: StackValidationArgs) -> Iterable[Violation]:
             )
             yield Violation(resource=topic.name, message=said, urn=topic.urn)
     for broker in reading.brokers(args.resources):
-        given = reading.environment(broker.props).get(reading.variable("default.replication.factor"))
+        given = reading.node_settings(broker.props).get("default.replication.factor")
         replicas = reading.number(given)
         if replicas is not None and replicas > count:
             said = (
@@ -104,7 +104,7 @@ def _of_brokers(args: ResourceValidationArgs, setting: str, unsaid: str) -> tupl
         return args.props["settings"].get(setting, unsaid), "What all brokers are told while they run"
     if not reading.is_node(args.props):
         args.not_applicable("no Kafka node")
-    given = reading.environment(args.props).get(reading.variable(setting))
+    given = reading.node_settings(args.props).get(setting)
     return given, f"The node {reading.container_name(args)}"
 
 
@@ -115,7 +115,7 @@ def _unclean_election(args: ResourceValidationArgs) -> Iterable[str]:
         who = f"The topic {reading.topic_name(args)}"
     else:
         given, who = _of_brokers(args, setting, unsaid="false")
-    if given not in _OFF:
+    if not reading.is_false(given):
         yield f"{who} has {setting} {given or 'left open'}; only false is allowed."
 
 
@@ -123,8 +123,8 @@ def _auto_creation(args: ResourceValidationArgs) -> Iterable[str]:
     if not reading.is_node(args.props):
         args.not_applicable("no Kafka node")
     setting = "auto.create.topics.enable"
-    given = reading.environment(args.props).get(reading.variable(setting))
-    if given not in _OFF:
+    given = reading.node_settings(args.props).get(setting)
+    if not reading.is_false(given):
         said = given or "left open, which is true"
         yield f"The node {reading.container_name(args)} has {setting} {said}; only false is allowed."
 
@@ -176,7 +176,7 @@ def _retention(args: ResourceValidationArgs) -> Iterable[str]:
 def _topic_retention(args: ResourceValidationArgs) -> Iterable[str]:
     least_hours = int(args.get_config()["hours"])
     given = reading.settings(args.props)
-    if given.get("cleanup.policy", "delete") == "compact":
+    if reading.cleanup(args.props) == {"compact"}:
         args.not_applicable("compacted")
     value = reading.number(given.get("retention.ms"))
     if value is None or (value != -1 and value < least_hours * 3_600_000):
@@ -187,7 +187,77 @@ def _topic_retention(args: ResourceValidationArgs) -> Iterable[str]:
         yield f"The topic {reading.topic_name(args)} has retention.bytes {size}; {_SIZE_SAYS}"
 
 
+_VARIABLE = re.compile(r"KAFKA_[A-Za-z0-9_]*")
+_AS_WRITTEN = re.compile(r"([^\\\r\n]|\\\\|\\u(?!00[0-7])[0-9A-Fa-f]{4})*")
+"""A line of the node's file that is what it looks like: no break begins another, and backslashes stand for
+themselves or for a sign that the file cannot hold, so that none joins the next line or hides a sign.
+"""
+_CONFIGURED = ("/etc/confluent", "/etc/kafka", "/mnt/shared/config", "/opt/kafka")
+"""Folders that the images read settings from, or the scripts that write them."""
+_SECRETS = "/etc/kafka/secrets"
+"""The one place in them for files of one's own."""
+
+
+def _plain_settings(args: ResourceValidationArgs) -> Iterable[str]:
+    if not reading.is_node(args.props):
+        args.not_applicable("no Kafka node")
+    who = f"The node {reading.container_name(args)}"
+    given = [entry.partition("=")[::2] for entry in reading.items(args.props, "envs")]
+    given += reading.arguments(args.props).items()
+    for word in _scripts(args.props):
+        if found := _VARIABLE.search(word.removeprefix(f"{reading.UNSET}{reading.PREFIX}")):
+            yield f"{who} gets {found[0]} inside another word of its command; NAME=VALUE is allowed."
+    spellings: dict[str, list[str]] = {}
+    for name, value in given:
+        if not name.upper().startswith(reading.PREFIX):
+            continue
+        spellings.setdefault(reading.setting(name.upper()), []).append(name)
+        if not _VARIABLE.fullmatch(name) or not name.isupper():
+            yield f"{who} is given {name}; capitals, digits and underscores are allowed in such a name."
+        if not _AS_WRITTEN.fullmatch(value):
+            yield (
+                f"{who} has a single backslash or a line break in {name}; backslashes that are doubled are "
+                "allowed, for others change what the lines of its file say."
+            )
+    for setting, names in sorted(spellings.items()):
+        if len(names) > 1:
+            yield f"{who} is given {setting} as {' and as '.join(sorted(names))}; once is allowed."
+    for place in _placed(args.props):
+        yield f"{who} has a mount or an upload at {place}; there, files in {_SECRETS} alone are allowed."
+
+
+def _scripts(props: Mapping[str, Any]) -> Iterable[str]:
+    """The words that start a container and are no arguments of the form NAME=VALUE."""
+    command = reading.items(props, "command")
+    before = ["", *command]
+    yield from reading.items(props, "entrypoints")
+    for flag, word in zip(before, command, strict=False):
+        if not reading.ASSIGNMENT.match(word) or re.fullmatch(r"-\w*c", flag):
+            yield word
+
+
+def _placed(props: Mapping[str, Any]) -> Iterable[str]:
+    """Where files and folders lie over those that a node's settings come from."""
+    places = [entry.get("file") for entry in reading.items(props, "uploads")]
+    places += [entry.get("containerPath") for entry in reading.items(props, "volumes")]
+    places += [entry.get("target") for entry in reading.items(props, "mounts")]
+    for place in sorted(reading.path(given) for given in places if given):
+        over = any(
+            reading.is_within(folder, place) or reading.is_within(place, folder) for folder in _CONFIGURED
+        )
+        if over and not reading.is_within(place, _SECRETS):
+            yield place
+
+
 RULES = (
+    ResourceRule(
+        name="node-settings-plain",
+        what="A Kafka node is told each setting once, in one plain spelling, and by nothing else.",
+        why="What is judged must be what the broker reads, and of two spellings it may take the other one.",
+        fix="Set it as one KAFKA_ variable in capitals, with a value of one line and doubled backslashes.",
+        types=(CONTAINER,),
+        judge=_plain_settings,
+    ),
     ResourceRule(
         name="topic-min-isr",
         what="A topic acknowledges a message only when enough replicas have it.",

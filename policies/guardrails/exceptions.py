@@ -6,15 +6,16 @@ force, every preview says so.
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 FILE = "exceptions.json"
@@ -63,24 +64,31 @@ class Exceptions:
         return [one for one in self.granted if one.stack == stack and one.until < self.today]
 
 
-def load(file: Path) -> Exceptions:
+def load(file: Path, policies: Collection[str]) -> Exceptions:
     """The exceptions of a file.
+
+    Args:
+        file: where they are written.
+        policies: the names of all that can be excepted from.
 
     Raises:
         ExceptionsError: it cannot be read or says something else than exceptions.
     """
     try:
         entries = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ExceptionsError(f"{file} cannot be read: {error}") from None
-    return read(entries, Exceptions().today, str(file))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ExceptionsError(
+            f"{file} cannot be read as JSON: {error}; a list of exceptions is allowed"
+        ) from None
+    return read(entries, policies, Exceptions().today, str(file))
 
 
-def read(entries: Any, today: date, where: str) -> Exceptions:
+def read(entries: Any, policies: Collection[str], today: date, where: str) -> Exceptions:
     """The exceptions that a document holds.
 
     Args:
         entries: a list of objects.
+        policies: the names of all that can be excepted from.
         today: decides how late a last day may be.
         where: the file's name, for messages.
 
@@ -88,31 +96,44 @@ def read(entries: Any, today: date, where: str) -> Exceptions:
         ExceptionsError: some entry is incomplete; all faults are named.
     """
     if not isinstance(entries, list):
-        raise ExceptionsError(f"{where} must be a list of exceptions, but is {entries!r}")
+        raise ExceptionsError(f"{where} holds {entries!r}; a list of exceptions is allowed")
     faults: list[str] = []
-    granted = [_read(number, entry, today, faults) for number, entry in enumerate(entries, 1)]
+    granted = [
+        _read(entry, policies, today, f"exception {number}", faults)
+        for number, entry in enumerate(entries, 1)
+    ]
     if faults:
-        raise ExceptionsError(f"{where}:\n" + "\n".join(f"  {fault}" for fault in faults))
+        raise ExceptionsError(f"{where} cannot be used:\n" + "\n".join(f"  {fault}" for fault in faults))
     return Exceptions(granted=tuple(one for one in granted if one), today=today)
 
 
-def _read(number: int, entry: Any, today: date, faults: list[str]) -> Granted | None:
+def _read(
+    entry: Any, policies: Collection[str], today: date, which: str, faults: list[str]
+) -> Granted | None:
     if not isinstance(entry, dict) or set(entry) != set(KEYS):
-        faults.append(f"exception {number} must have exactly the keys {', '.join(KEYS)}")
+        given = ", ".join(entry) if isinstance(entry, dict) else repr(entry)
+        faults.append(f"{which} has {given or 'nothing'}; exactly the keys {', '.join(KEYS)} are allowed")
         return None
-    empty = [key for key in KEYS if not isinstance(entry[key], str) or not entry[key].strip()]
-    if empty:
-        faults.append(f"exception {number}: {', '.join(empty)} must not be empty")
+    if wrong := [f"{key} is {entry[key]!r}" for key in KEYS if not _is_text(entry[key])]:
+        faults.append(f"{which}: {', '.join(wrong)}; text that is not empty is allowed")
         return None
-    if any(sign in entry[key] for key in ("policy", "stack", "resource") for sign in "*?["):
-        faults.append(f"exception {number} must name one policy, one stack and one resource; no patterns")
+    if patterns := [entry[key] for key in ("policy", "stack", "resource") if set("*?[") & set(entry[key])]:
+        named = ", ".join(patterns)
+        faults.append(
+            f"{which} is for {named}; one policy, one stack and one resource are allowed, no patterns"
+        )
+    elif entry["policy"] not in policies:
+        faults.append(f"{which}: policy is {entry['policy']!r}{_meant(entry['policy'], policies)}")
+    latest = today + timedelta(days=LONGEST_DAYS)
     try:
         until = date.fromisoformat(entry["until"])
     except ValueError:
-        faults.append(f"exception {number}: until is {entry['until']!r}; write a day such as {today}")
+        faults.append(f"{which}: until is {entry['until']!r}; a day such as {today} is allowed")
         return None
-    if (until - today).days > LONGEST_DAYS:
-        faults.append(f"exception {number}: until is {until}, more than {LONGEST_DAYS} days from today")
+    if until > latest:
+        faults.append(
+            f"{which}: until is {until}; at most {LONGEST_DAYS} days from today are allowed, {latest}"
+        )
     return Granted(
         policy=entry["policy"],
         stack=entry["stack"],
@@ -121,3 +142,13 @@ def _read(number: int, entry: Any, today: date, faults: list[str]) -> Granted | 
         approved_by=entry["approvedBy"],
         until=until,
     )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _meant(policy: str, policies: Collection[str]) -> str:
+    close = difflib.get_close_matches(policy, policies, n=1)
+    question = f" Did you mean {close[0]}?" if close else ""
+    return f"; the name of a policy that policies/README.md lists is allowed.{question}"

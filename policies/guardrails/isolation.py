@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from guardrails import reading
-from guardrails.reading import CONTAINER
+from guardrails.reading import CONTAINER, VOLUME
 from guardrails.rule import ResourceRule
 
 if TYPE_CHECKING:
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     from pulumi_policy import ResourceValidationArgs
 
-_SOCKETS = re.compile(r"(^|/)(docker|containerd|podman|crio)\.sock$|^/(var/)?run/?$|^/$")
+_SOCKETS = re.compile(
+    r"(^|/)(docker|containerd|podman|crio)\.sock$"
+    r"|^/(var/)?run(/(docker|containerd|podman|crio|user(/\d+)?))?$|^/(var)?$"
+)
+"""Sockets of engines, and folders that hold one."""
+_UNCONFINED = re.compile(r"[=:]\s*(unconfined|disable)\s*$", re.IGNORECASE)
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - Docker's default, which is what is looked for
 _SECURED = frozenset({"SSL", "SASL_SSL"})
 _LISTENER = re.compile(r"(?P<name>[\w-]+)://[^,]*?:(?P<port>\d+)")
@@ -28,6 +33,12 @@ def _privileged(args: ResourceValidationArgs) -> Iterable[str]:
     added = [name for entry in _entries(args.props, "capabilities") for name in entry.get("adds") or ()]
     if added:
         yield f"The container {who} is given the capabilities {', '.join(added)}; none is allowed."
+    for option in reading.items(args.props, "securityOpts"):
+        if _UNCONFINED.search(option):
+            yield (
+                f"The container {who} has the security option {option}; the engine's own confinement or a "
+                "narrower one is allowed."
+            )
 
 
 def _entries(props: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
@@ -49,14 +60,35 @@ def _host_namespaces(args: ResourceValidationArgs) -> Iterable[str]:
 
 
 def _docker_socket(args: ResourceValidationArgs) -> Iterable[str]:
-    sources = [entry.get("hostPath") for entry in reading.items(args.props, "volumes")]
-    sources += [entry.get("source") for entry in reading.items(args.props, "mounts")]
-    for source in sources:
-        if source and _SOCKETS.search(source):
+    kind = "volume" if args.resource_type == VOLUME else "container"
+    for source in _sources(args):
+        if source and _SOCKETS.search(reading.path(source)):
             yield (
-                f"The container {reading.container_name(args)} mounts {source}; whoever holds an engine's "
+                f"The {kind} {reading.container_name(args)} mounts {source}; whoever holds an engine's "
                 "socket is root on the host, so it must not be mounted."
             )
+
+
+def _sources(args: ResourceValidationArgs) -> Iterable[str | None]:
+    """What of the host is mounted: by a container, or by a volume under a name."""
+    if args.resource_type == VOLUME:
+        return [_device(args.props.get("driverOpts"))]
+    # Docker takes a volume's name that begins with a slash for a folder of the host.
+    volumes = reading.items(args.props, "volumes")
+    mounts = reading.items(args.props, "mounts")
+    return [
+        *(entry.get(key) for entry in volumes for key in ("hostPath", "volumeName")),
+        *(entry.get("source") for entry in mounts),
+        *(
+            _device(options.get("driverOptions"))
+            for entry in mounts
+            for options in _entries(entry, "volumeOptions")
+        ),
+    ]
+
+
+def _device(options: Mapping[str, Any] | None) -> str | None:
+    return options.get("device") if options else None
 
 
 def _loopback(args: ResourceValidationArgs) -> Iterable[str]:
@@ -64,7 +96,7 @@ def _loopback(args: ResourceValidationArgs) -> Iterable[str]:
     if args.props.get("publishAllPorts"):
         yield f"The container {who} publishes all ports; only single ones on 127.0.0.1 are allowed."
     guarded = {
-        *_secured_ports(reading.environment(args.props)),
+        *_secured_ports(args.props),
         *(port for entry in args.get_config()["secured"] for port in _stated(entry, who)),
     }
     for entry in reading.items(args.props, "ports"):
@@ -89,22 +121,22 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _protocols(variables: Mapping[str, str]) -> dict[str, str]:
-    pairs = variables.get("KAFKA_LISTENER_SECURITY_PROTOCOL_MAP", "").split(",")
+def _protocols(props: Mapping[str, Any]) -> dict[str, str]:
+    pairs = reading.node_settings(props).get("listener.security.protocol.map", "").split(",")
     return {name.strip(): protocol.strip() for name, _, protocol in (pair.partition(":") for pair in pairs)}
 
 
-def _secured_ports(variables: Mapping[str, str]) -> set[int]:
-    """The container's ports on which TLS is spoken, as far as its environment says so."""
-    protocols = _protocols(variables)
+def _secured_ports(props: Mapping[str, Any]) -> set[int]:
+    """The container's ports on which TLS is spoken, as far as it is told so."""
+    protocols = _protocols(props)
     kafka = {
         int(found["port"])
-        for found in _LISTENER.finditer(variables.get("KAFKA_LISTENERS", ""))
+        for found in _LISTENER.finditer(reading.node_settings(props).get("listeners", ""))
         if protocols.get(found["name"], found["name"]) in _SECURED
     }
     registry = {
         int(found["port"])
-        for found in _LISTENER.finditer(variables.get("SCHEMA_REGISTRY_LISTENERS", ""))
+        for found in _LISTENER.finditer(reading.environment(props).get("SCHEMA_REGISTRY_LISTENERS", ""))
         if found["name"] == "https"
     }
     return kafka | registry
@@ -113,7 +145,7 @@ def _secured_ports(variables: Mapping[str, str]) -> set[int]:
 def _external_tls(args: ResourceValidationArgs) -> Iterable[str]:
     if not reading.is_broker(args.props):
         args.not_applicable("no broker")
-    protocol = _protocols(reading.environment(args.props)).get("EXTERNAL", "")
+    protocol = _protocols(args.props).get("EXTERNAL", "")
     if protocol and protocol not in _SECURED:
         yield (
             f"The node {reading.container_name(args)} speaks {protocol} on its EXTERNAL listener; anybody on "
@@ -126,7 +158,7 @@ RULES = (
         name="no-privileged-container",
         what="A container has no rights over its host.",
         why="Whoever breaks into a privileged container owns the host with all brokers.",
-        fix="Take privileged and added capabilities out.",
+        fix="Take privileged, added capabilities and unconfined security options out.",
         types=(CONTAINER,),
         judge=_privileged,
     ),
@@ -143,7 +175,7 @@ RULES = (
         what="No container can command the Docker engine.",
         why="The socket is root on the host.",
         fix="Take the mount out; what needs the engine runs on the host.",
-        types=(CONTAINER,),
+        types=(CONTAINER, VOLUME),
         judge=_docker_socket,
     ),
     ResourceRule(

@@ -51,6 +51,13 @@ def _dead_letter_retention(args: StackValidationArgs) -> Iterable[Violation]:
         own = _kept(topics[stream.name])
         for suffix in SUFFIXES:
             queue = topics.get(f"{stream.name}{suffix}")
+            if queue and (cleanup := reading.cleanup(queue.props)) != {"delete"}:
+                said = (
+                    f"The dead letters {stream.name}{suffix} have cleanup.policy "
+                    f"{','.join(sorted(cleanup))}, so that the next message of a key takes the one before "
+                    "away; only delete is allowed."
+                )
+                yield Violation(resource=queue.name, message=said, urn=queue.urn)
             if queue and (kept := _kept(queue)) < own:
                 said = (
                     f"The dead letters {stream.name}{suffix} are kept for {kept:.0f} ms; at least the "
@@ -99,9 +106,9 @@ RULES = (
     ),
     StackRule(
         name="dead-letter-retention",
-        what="Dead letters are kept at least as long as their stream's messages.",
+        what="Dead letters are all kept, and at least as long as their stream's messages.",
         why="Otherwise a bad message is gone before anybody has looked at it.",
-        fix="Raise deadLetters.retention in schemas/streams.yaml.",
+        fix="Raise deadLetters.retention in schemas/streams.yaml; leave cleanup.policy at delete.",
         judge=_dead_letter_retention,
     ),
     StackRule(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from guardrails import exceptions, pack
+from guardrails.rule import StackRule
 
 FOLDER = Path(__file__).resolve().parents[2] / "policies"
 TODAY = date(2026, 11, 25)
+NAMES = [rule.name for rule in pack.RULES]
 GRANTED = {
     "policy": "topic-min-isr",
     "stack": "prod",
@@ -50,6 +53,13 @@ def test_the_readme_lists_every_policy_as_it_is() -> None:
     assert table() in (FOLDER / "README.md").read_text(), f"the table must be:\n{table()}"
 
 
+def test_the_documentation_names_every_policy_that_speaks_only_after_an_update_without_preview() -> None:
+    text = (FOLDER.parent / "docs" / "policies.md").read_text()
+    told = text.partition("speak when the update is over")[2].partition("\n\n")[0]
+    of_stacks = {rule.name for rule in pack.RULES if isinstance(rule, StackRule)}
+    assert set(re.findall(r"`([a-z-]+)`", told)) == of_stacks
+
+
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_levels_are_given_to_policies_that_exist(environment: str) -> None:
     names = {"all", pack.EXCEPTION_RULE, *(rule.name for rule in pack.RULES)}
@@ -67,11 +77,11 @@ def test_in_development_nothing_is_mandatory() -> None:
 
 
 def test_no_exception_is_committed_without_being_complete() -> None:
-    exceptions.load(FOLDER / exceptions.FILE)
+    exceptions.load(FOLDER / exceptions.FILE, NAMES)
 
 
 def test_a_complete_exception_is_taken() -> None:
-    (granted,) = exceptions.read([GRANTED], TODAY, "exceptions.json").granted
+    (granted,) = exceptions.read([GRANTED], NAMES, TODAY, "exceptions.json").granted
     assert (granted.policy, granted.resource, granted.until) == (
         "topic-min-isr",
         "scratch-topic",
@@ -82,27 +92,33 @@ def test_a_complete_exception_is_taken() -> None:
 @pytest.mark.parametrize(
     ("entries", "says"),
     [
-        ({}, "must be a list of exceptions"),
+        ({}, "exceptions.json holds {}; a list of exceptions is allowed"),
         (
             ["all"],
-            "exception 1 must have exactly the keys policy, stack, resource, reason, approvedBy, until",
+            "exception 1 has 'all'; exactly the keys policy, stack, resource, reason, approvedBy, until",
         ),
-        ([{**GRANTED, "resource": "*"}], "exception 1 must name one policy, one stack and one resource"),
-        ([{**GRANTED, "reason": " "}], "exception 1: reason must not be empty"),
-        ([{**GRANTED, "until": "soon"}], "exception 1: until is 'soon'; write a day such as 2026-11-25"),
+        ([{"policy": "all"}], "exception 1 has policy; exactly the keys policy, stack,"),
+        ([{**GRANTED, "resource": "*"}], "exception 1 is for *; one policy, one stack and one resource"),
+        ([{**GRANTED, "reason": " "}], "exception 1: reason is ' '; text that is not empty"),
+        ([{**GRANTED, "until": "soon"}], "exception 1: until is 'soon'; a day such as 2026-11-25 is allowed"),
         (
             [{**GRANTED, "until": "2027-11-25"}],
-            "exception 1: until is 2027-11-25, more than 92 days from today",
+            "exception 1: until is 2027-11-25; at most 92 days from today are allowed, 2027-02-25",
         ),
+        (
+            [GRANTED, {**GRANTED, "policy": "topic-min-isrs"}],
+            "README.md lists is allowed. Did you mean topic-min-isr?",
+        ),
+        ([{**GRANTED, "policy": "all"}], "exception 1: policy is 'all'; the name of a policy"),
     ],
 )
 def test_an_exception_that_is_not_one_change_is_refused(entries: Any, says: str) -> None:
     with pytest.raises(exceptions.ExceptionsError) as refused:
-        exceptions.read(entries, TODAY, "exceptions.json")
+        exceptions.read(entries, NAMES, TODAY, "exceptions.json")
     assert says in str(refused.value)
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "exceptions.json").write_text("nonsense")
     with pytest.raises(exceptions.ExceptionsError, match="cannot be read"):
-        exceptions.load(tmp_path / "exceptions.json")
+        exceptions.load(tmp_path / "exceptions.json", NAMES)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.policies.conftest import BIN
+from tests.policies.conftest import BIN, ROOT
 from tests.policies.deployed import deploy
 
 if TYPE_CHECKING:
@@ -101,7 +103,9 @@ def test_a_change_that_a_policy_forbids_is_never_begun(checkout: Callable[[str],
 
 def test_an_exception_lets_one_resource_pass_and_is_told(checkout: Callable[[str], Checkout]) -> None:
     prod = checkout("prod")
-    prod.edit("hostname=blueprint.name,", "hostname=blueprint.name, privileged='ui' in blueprint.name,")
+    prod.edit(
+        '"hostname": blueprint.name,', '"hostname": blueprint.name, "privileged": "ui" in blueprint.name,'
+    )
     exception = {
         "policy": "no-privileged-container",
         "stack": "prod",
@@ -176,6 +180,40 @@ def test_the_report_of_a_blocked_preview_ends_with_1_and_compares_two_plans_with
     assert "## Preview of `prod`: ❌ blocked by" in written.stdout
     assert "base and branch were planned, and the two plans are compared" in written.stdout
     (row,) = [line for line in written.stdout.splitlines() if "| Container `kafka-1-container`" in line]
-    assert row.startswith("| rolling restart |")
+    assert row.startswith("| dynamic |")
     assert "`restart`: `unless-stopped` → `no`" in row
     assert "| new |" not in written.stdout
+
+
+def test_a_comparison_of_two_plans_refuses_what_the_deployed_stack_would(
+    checkout: Callable[[str], Checkout], tmp_path: Path
+) -> None:
+    prod = checkout("prod")
+    shutil.copytree(ROOT / ".ci", prod.root / ".ci")
+    for command in (
+        ["init"],
+        ["add", "--all", "--", ".", ":!.venv", ":!.pulumi", ":!.home"],
+        ["commit", "-mx"],
+    ):
+        git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", "-C", str(prod.root), *command]
+        subprocess.run(git, check=True, capture_output=True)
+    prod.edit(
+        "messaging:environment: prod",
+        "messaging:environment: prod\n  messaging:cluster: {controllers: dedicated}",
+    )
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "MESSAGING_"))
+    }
+    done = subprocess.run(
+        [str(prod.root / ".ci" / "preview"), "prod", "HEAD", str(tmp_path / "report.md")],
+        env=kept | {"PULUMI_HOME": str(prod.root / ".home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    written = (tmp_path / "report.md").read_text()
+
+    assert done.returncode == 1, done.stderr
+    assert "## Preview of `prod`: ❌ refused: 1 error" in written
+    assert "the nodes are combined and would become dedicated" in written
+    assert "would be removed" not in written

@@ -51,6 +51,7 @@ BROKER: dict[str, Any] = {
         "KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR=2",
         "KAFKA_UNCLEAN_LEADER_ELECTION_ENABLE=false",
         "KAFKA_AUTO_CREATE_TOPICS_ENABLE=false",
+        "KAFKA_LOG_DIRS=/var/lib/kafka/data",
         "KAFKA_LISTENERS=CONTROLLER://0.0.0.0:9093,EXTERNAL://0.0.0.0:19092",
         "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP=CONTROLLER:PLAINTEXT,EXTERNAL:SASL_SSL",
         "KAFKA_SSL_KEYSTORE_LOCATION=/etc/kafka/secrets/keystore.p12",
@@ -63,7 +64,7 @@ BROKER: dict[str, Any] = {
         {"internal": 9101.0, "external": 9101.0, "ip": "127.0.0.1"},
     ],
     "volumes": [{"volumeName": "kafka-1-data", "containerPath": "/var/lib/kafka/data"}],
-    "healthcheck": {"tests": ["CMD", "true"]},
+    "healthcheck": {"tests": ["CMD", "ask", "localhost"]},
     "memory": 3072.0,
     "memorySwap": 3072.0,
     "restart": "unless-stopped",
@@ -225,10 +226,10 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
         "auto.create.topics.enable true",
     ),
     (
-        "auto-creation-off",
+        "node-settings-plain",
         CONTAINER,
         env("KAFKA_ZZ_TOP", "1\nauto.create.topics.enable=true"),
-        "auto.create.topics.enable true",
+        "kafka-1 has a single backslash or a line break in KAFKA_ZZ_TOP; backslashes that are",
     ),
     (
         "auto-creation-off",
@@ -363,7 +364,7 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
         "no-secret-in-sight",
         CONTAINER,
         env("KAFKA_JAAS", 'ScramLoginModule required password="x";'),
-        "KAFKA_JAAS holds a password in its value",
+        "KAFKA_JAAS holds the value of password",
     ),
     (
         "no-secret-in-sight",
@@ -429,6 +430,7 @@ def test_a_resource_of_another_type_is_not_its_affair(rule: Any) -> None:
 
 
 NODE_RULES = [
+    "node-settings-plain",
     "broker-min-isr",
     "broker-replication",
     "unclean-election-off",
@@ -456,7 +458,7 @@ UNKNOWN = {
     CONTAINER: dict.fromkeys([*BROKER, "capabilities", "privileged", "networkMode"], UNKNOWN_STRING_VALUE),
     TOPIC: dict.fromkeys(SENSOR_DATA, UNKNOWN_STRING_VALUE),
     STREAM: dict.fromkeys(ABOUT, UNKNOWN_STRING_VALUE),
-    VOLUME: {"labels": UNKNOWN_STRING_VALUE},
+    VOLUME: dict.fromkeys(["labels", "driverOpts"], UNKNOWN_STRING_VALUE),
     NETWORK: {"labels": UNKNOWN_STRING_VALUE},
     SETTINGS: {"settings": UNKNOWN_STRING_VALUE},
 }
@@ -510,7 +512,7 @@ def test_a_listener_that_is_secured_elsewhere_can_be_named() -> None:
     assert judged("ports-on-loopback", CONTAINER, ui, given={"secured": ["ui:80", "kafka-ui:8080"]})
 
 
-@pytest.mark.parametrize("value", ["/run/secrets/key", "${file:/etc/kafka/secrets.properties:key}", ""])
+@pytest.mark.parametrize("value", ["file:/run/secrets/key", "${file:/etc/kafka/secrets.properties:key}", ""])
 def test_where_a_secret_is_to_be_read_is_no_secret(value: str) -> None:
     assert judged("no-secret-in-sight", CONTAINER, env("KAFKA_SSL_KEY_PASSWORD", value)) == []
 
@@ -545,7 +547,11 @@ class Stack:
         made: list[PolicyResource] = []
         for number in range(1, count + 1):
             gate = self.add("t", f"gate-{number}", {}, *made[-1:])
-            made.append(self.add(CONTAINER, f"kafka-{number}", {**BROKER, "name": f"kafka-{number}"}, gate))
+            volume = f"kafka-{number}-data"
+            self.add(VOLUME, volume, {"name": volume})
+            mounted = [{"volumeName": volume, "containerPath": "/var/lib/kafka/data"}]
+            broker = {**BROKER, "name": f"kafka-{number}", "volumes": mounted}
+            made.append(self.add(CONTAINER, f"kafka-{number}", broker, gate))
         return made
 
     def stream(self, name: str, *, retention: str = "1000", letters: str = "2000", missing: str = "") -> None:
