@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 NO_BROKER = -1
 
 
+def is_internal(topic: str) -> bool:
+    """Whether Kafka or a service made it for itself: no topic of the program begins so."""
+    return topic.startswith("_")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Partition:
     """A partition and where it is."""
@@ -33,7 +38,7 @@ class Partition:
     """Ids of brokers, the preferred leader first."""
     in_sync: tuple[int, ...]
     min_in_sync: int
-    """What the topic asks for."""
+    """What the topic asks for, if need be more than it has: Kafka then wants all that it has."""
 
     @property
     def name(self) -> str:
@@ -48,7 +53,7 @@ class Partition:
     @property
     def is_under_min(self) -> bool:
         """Whether producers with ``acks=all`` are refused."""
-        return len(self.in_sync) < self.min_in_sync
+        return len(self.in_sync) < min(self.min_in_sync, len(self.replicas))
 
     @property
     def can_lose_one(self) -> bool:

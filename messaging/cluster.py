@@ -21,8 +21,9 @@ TOPIC, BROKER = 2, 4
 WHOLE_CLUSTER = ""
 """Instead of a broker's id: what all brokers have in common."""
 METADATA_VERSION = "metadata.version"
+MIN_IN_SYNC = "min.insync.replicas"
+COPIES = "default.replication.factor"
 
-_MIN_IN_SYNC = "min.insync.replicas"
 _UNKNOWN_TOPIC = 3
 _CONFIG_SOURCE_DYNAMIC = {TOPIC: (1,), BROKER: (2, 3)}
 _SET, _DELETE = 0, 1
@@ -130,8 +131,8 @@ def _raise_if_strange(address: Address, found: str, expected: str) -> None:
 
 def _least_in_sync(address: Address, topics: Collection[str]) -> dict[str, int]:
     """By topic; one that was deleted meanwhile is left out."""
-    described = configuration(address, TOPIC, topics, keys=[_MIN_IN_SYNC])
-    return {topic: int(values[_MIN_IN_SYNC]) for topic, values in described.items()}
+    described = configuration(address, TOPIC, topics, keys=[MIN_IN_SYNC])
+    return {topic: int(values[MIN_IN_SYNC]) for topic, values in described.items()}
 
 
 def configuration(

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from messaging.availability import is_internal
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -41,7 +43,11 @@ class Move:
 
 
 def plan(
-    partitions: Sequence[Partition], brokers: Sequence[Broker], *, without: Collection[int] = ()
+    partitions: Sequence[Partition],
+    brokers: Sequence[Broker],
+    *,
+    without: Collection[int] = (),
+    copies: int = 0,
 ) -> list[Move]:
     """The moves that are needed.
 
@@ -49,6 +55,8 @@ def plan(
         partitions: all partitions as they are.
         brokers: all brokers that serve.
         without: brokers that are to hold nothing.
+        copies: how many replicas a partition of an internal topic is to have, as far as there are brokers;
+            it keeps what it has above that.
 
     Raises:
         PlacementError: there are fewer brokers left than some partition has replicas, or a broker that has
@@ -68,7 +76,7 @@ def plan(
             f"{len(short)} partitions have more replicas than the {placing.count} brokers that would be "
             f"left, {short[0]} among them"
         )
-    after = placing.place(before)
+    after = placing.place(before, copies)
     return [
         Move(topic=topic, number=number, before=before[topic, number], after=replicas)
         for (topic, number), replicas in after.items()
@@ -104,12 +112,16 @@ class _Placing:
         self._racks = {broker.id: broker.rack or f"broker {broker.id}" for broker in brokers}
         self.count = len(brokers)
 
-    def place(self, before: Mapping[Key, tuple[int, ...]]) -> dict[Key, tuple[int, ...]]:
+    def place(self, before: Mapping[Key, tuple[int, ...]], copies: int) -> dict[Key, tuple[int, ...]]:
         after = {key: list(replicas) for key, replicas in before.items()}
         load = Counter(dict.fromkeys(self._racks, 0)) + loads(after.values())
         load.update(dict.fromkeys(self._racks, 0))
-        for replicas in after.values():
+        for (topic, _), replicas in after.items():
             self._replace_lost(replicas, load)
+            if is_internal(topic):
+                self._add(replicas, load, copies)
+        for replicas in after.values():
+            self._spread(replicas, load)
         self._even_out(after, load)
         leaders = Counter(replicas[0] for replicas in after.values() if replicas)
         # What one partition gives may let an earlier one give, too: until nothing is two apart any more.
@@ -123,6 +135,26 @@ class _Placing:
                 chosen = self._best(replicas, place, load)
                 replicas[place] = chosen
                 load[chosen] += 1
+
+    def _add(self, replicas: list[int], load: Counter[int], copies: int) -> None:
+        while len(replicas) < min(copies, self.count):
+            chosen = self._best(replicas, len(replicas), load)
+            replicas.append(chosen)
+            load[chosen] += 1
+
+    def _spread(self, replicas: list[int], load: Counter[int]) -> None:
+        """Moves replicas from racks that have several to racks that have none; the preferred leader stays."""
+        while True:
+            held = Counter(self._racks[broker] for broker in replicas)
+            doubled = [broker for broker in replicas[1:] if held[self._racks[broker]] > 1]
+            free = [broker for broker, rack in self._racks.items() if rack not in held]
+            if not doubled or not free:
+                return
+            giver = max(doubled, key=lambda broker: (load[broker], broker))
+            taker = min(free, key=lambda broker: (load[broker], broker))
+            replicas[replicas.index(giver)] = taker
+            load[giver] -= 1
+            load[taker] += 1
 
     def _best(self, replicas: Sequence[int], place: int, load: Counter[int]) -> int:
         """Who takes a replica's place: the broker whose rack has none yet, then the one with the least."""

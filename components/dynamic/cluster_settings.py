@@ -10,13 +10,23 @@ state alone does not say what is to be done: what the brokers have is looked at 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    UpdateResult,
+)
 
 from components.dynamic.broker_gate import changes
 from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, tell, told_plainly
 from messaging import cluster
+from messaging.availability import is_internal
 from messaging.broker_settings import is_dynamic, same
 from messaging.protocol import ANSWER_SECONDS, Address, NodeError
 from messaging.report import retention
@@ -25,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pulumi
+
+    from messaging.availability import Partition
 
 LOOK_SECONDS = 2.0
 """All brokers' together: no preview waits longer for a platform that does not answer."""
@@ -65,14 +77,20 @@ class ClusterSettingsProvider(EmptyProvider):
     """Sets what is wanted and takes back all else that could be; what is set otherwise stays as it is."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Says what changes without a roll."""
-        if _olds:
-            _tell(_olds.get("settings", {}), news["settings"], "while the brokers run")
-        return CheckResult(news, [])
+        """Says what changes without a roll, and refuses what would make each broker one too many to lose."""
+        if not _olds:
+            return CheckResult(news, [])
+        _tell(_olds.get("settings", {}), news["settings"], "while the brokers run")
+        seen = _look(news) if _least(news) > _least(_olds) else None
+        refused = _too_much(*seen, news) if seen else None
+        return CheckResult(news, [CheckFailure("settings", refused)] if refused else [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Other values, in the state or in the cluster; where the brokers are reached is no setting."""
-        found, wanted = _strayed(_olds.get("settings", {}), _news)
+        seen = _look(_news)
+        found, wanted = _strayed(_olds.get("settings", {}), seen[1], _news["settings"]) if seen else ({}, {})
+        if seen and _least(_olds) == _least(_news):
+            _tell_short(seen[0], _news)
         _tell(found, wanted, "while the brokers run: no finished run has left it so")
         return DiffResult(changes=found != wanted or differs(_olds, _news, ignoring=("nodes", "clusterId")))
 
@@ -141,19 +159,94 @@ def _tell(before: Mapping[str, str], after: Mapping[str, str], how: str) -> None
             tell(f"{said}{', '.join(listed)} {how}")
 
 
-def _strayed(olds: Mapping[str, str], props: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """What the brokers have and should have, of what the program did not change; nothing if none answers."""
-    nodes, wanted = props["nodes"], props["settings"]
+def _look(props: Mapping[str, Any]) -> tuple[Address, dict[str, str]] | None:
+    """As :func:`_ask`, for a preview: None if no broker answers soon."""
     try:
-        _, live = _ask(props, timeout=LOOK_SECONDS / len(nodes))
+        return _ask(props, timeout=LOOK_SECONDS / len(props["nodes"]))
     except NodeError:
-        return {}, {}
+        return None
+
+
+def _strayed(
+    olds: Mapping[str, str], live: Mapping[str, str], wanted: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What the brokers have and should have, of what the program did not change."""
     seen = _seen(live, wanted)
     kept = {name for name in {*seen, *wanted} if olds.get(name) == wanted.get(name)}
     return (
         {name: value for name, value in seen.items() if name in kept},
         {name: value for name, value in wanted.items() if name in kept},
     )
+
+
+def _least(props: Mapping[str, Any]) -> int:
+    """Its min.insync.replicas; 0 where it says nothing of it."""
+    return int(props.get("settings", {}).get(cluster.MIN_IN_SYNC, 0))
+
+
+def _short(address: Address, props: Mapping[str, Any]) -> dict[str, Partition]:
+    """Internal topics that have no copy to spare with what is wanted, each with its worst partition.
+
+    Those with a minimum of their own are none of them. And there are none where the program's own topics
+    have no copy to spare either: then no broker is meant to be.
+
+    Raises:
+        NodeError: it does not answer.
+    """
+    least = _least(props)
+    if not 0 < least < len(props["nodes"]):
+        return {}
+    partitions = cluster.look(address).partitions
+    copies = [len(one.replicas) for one in partitions if not is_internal(one.topic)]
+    if copies and max(copies) <= least:
+        return {}
+    found: dict[str, Partition] = {}
+    for one in partitions:
+        # A broker that is away now may be the one to spare; a copy that is only being made is none.
+        if is_internal(one.topic) and min(len(one.replicas), len(one.in_sync) + 1) <= least:
+            worst = found.setdefault(one.topic, one)
+            found[one.topic] = min(worst, one, key=lambda each: len(each.in_sync))
+    own = cluster.configuration(address, cluster.TOPIC, found, keys=[cluster.MIN_IN_SYNC], dynamic=True)
+    return {topic: one for topic, one in sorted(found.items()) if not own.get(topic)}
+
+
+def _too_much(address: Address, live: Mapping[str, str], props: Mapping[str, Any]) -> str | None:
+    """Why min.insync.replicas cannot be raised to what is wanted; None if it can, or nobody says more."""
+    least, before = _least(props), int(live.get(cluster.MIN_IN_SYNC, 1))
+    try:
+        short = _short(address, props) if least > before else {}
+    except NodeError:
+        return None
+    if not short:
+        return None
+    return (
+        f"min.insync.replicas cannot be raised from {before} to {least}: {_listed(short)} would have no copy "
+        f"to spare, and with any of their brokers away nothing could be written to them. Leave "
+        f"cluster.minInsyncReplicas at {before}, and raise it after {_mended(least)}"
+    )
+
+
+def _tell_short(address: Address, props: Mapping[str, Any]) -> None:
+    """Says where the cluster already is as it could not be made."""
+    least = _least(props)
+    with suppress(NodeError):
+        short = {topic: one for topic, one in _short(address, props).items() if len(one.replicas) <= least}
+        if short:
+            tell(
+                f"no copy to spare at min.insync.replicas {least}: {_listed(short)}. With any of their "
+                f"brokers away nothing can be written to them: {_mended(least)}"
+            )
+
+
+def _listed(short: Mapping[str, Partition]) -> str:
+    return ", ".join(
+        f"{topic} ({len(one.in_sync)} of {len(one.replicas)} copies in sync)" for topic, one in short.items()
+    )
+
+
+def _mended(least: int) -> str:
+    copies = least + 1
+    return f"`messaging rebalance --stack STACK --copies {copies} --execute`, which takes {copies} brokers"
 
 
 def _apply(olds: Mapping[str, str], props: Mapping[str, Any]) -> None:
@@ -167,6 +260,8 @@ def _apply(olds: Mapping[str, str], props: Mapping[str, Any]) -> None:
         address, live = _ask(props, timeout=ANSWER_SECONDS)
     except NodeError as error:
         raise Refusal(f"no broker takes settings now: {error}") from None
+    if refused := _too_much(address, live, props):
+        raise Refusal(refused)
     gone = {*olds, *_seen(live, wanted)} - wanted.keys()
     changed: dict[str, str | None] = wanted | dict.fromkeys(gone)
     if not changed:

@@ -1,5 +1,7 @@
 """``messaging rebalance``: moves replicas so that brokers are evenly filled, or empty before they go.
 
+Internal topics get as many copies as the rest: Kafka gives them theirs once, when it makes them.
+
 A dry run unless told otherwise. The moves are slowed down, so that clients do not notice, and go in small
 groups. Kafka itself carries on with what has begun: a run that was killed is gone on with by the next one,
 which plans from what it finds and takes away the brakes that the last one left.
@@ -34,13 +36,18 @@ _LISTS = ("leader.replication.throttled.replicas", "follower.replication.throttl
 
 
 def plan(
-    nodes: KafkaNodes, without: Sequence[str], ended: Mapping[Key, tuple[int, ...]] | None = None
+    nodes: KafkaNodes,
+    without: Sequence[str],
+    copies: int | None = None,
+    ended: Mapping[Key, tuple[int, ...]] | None = None,
 ) -> list[Move]:
     """The moves that are needed once those that are under way have ended.
 
     Args:
         nodes: the cluster's.
         without: names of brokers that are to hold nothing.
+        copies: how many a partition of an internal topic is to have; None for as many as the brokers give a
+            new topic, as far as there are brokers.
         ended: the brokers of partitions whose moves ended just now; not every broker need have heard of it.
 
     Raises:
@@ -52,10 +59,24 @@ def plan(
             f"no broker is called {', '.join(unknown)}. There are {', '.join(sorted(nodes.brokers))}"
         )
     partitions, brokers = _agreed(nodes, ended or {})
+    emptied = {nodes.brokers[name] for name in without}
+    left = len({broker.id for broker in brokers} - emptied)
+    if copies is not None and copies > left:
+        raise ProjectError(f"{copies} copies need as many brokers, and there are {left} to hold them")
     try:
-        return placement.plan(partitions, brokers, without={nodes.brokers[name] for name in without})
+        return placement.plan(partitions, brokers, without=emptied, copies=copies or _usual_copies(nodes))
     except placement.PlacementError as error:
         raise ProjectError(str(error)) from None
+
+
+def _usual_copies(nodes: KafkaNodes) -> int:
+    """What every broker gives a new topic at least: while they roll, they need not agree."""
+    found = []
+    for name, address in nodes.addresses.items():
+        broker = str(nodes.brokers[name])
+        values = cluster.configuration(address, cluster.BROKER, [broker], keys=[cluster.COPIES])
+        found.append(int(values[broker][cluster.COPIES]))
+    return min(found)
 
 
 def _agreed(
@@ -86,7 +107,12 @@ def _agreed(
 
 
 def execute(
-    nodes: KafkaNodes, without: Sequence[str], *, bytes_a_second: int, tell: Callable[[str], None]
+    nodes: KafkaNodes,
+    without: Sequence[str],
+    copies: int | None = None,
+    *,
+    bytes_a_second: int,
+    tell: Callable[[str], None],
 ) -> int:
     """Carries the plan out, what an earlier run has begun first; how many partitions were moved.
 
@@ -100,7 +126,7 @@ def execute(
             # What the last run has braked goes on at the rate that this one was given.
             _set_rates(nodes, str(bytes_a_second))
             _wait(nodes, begun, tell)
-        moves = plan(nodes, without, begun)
+        moves = plan(nodes, without, copies, begun)
         _brake(nodes, moves, bytes_a_second)
         for first in range(0, len(moves), AT_A_TIME):
             group = moves[first : first + AT_A_TIME]

@@ -63,6 +63,23 @@ def test_a_broker_may_stop_if_every_partition_keeps_its_minimum(
     assert bool(obstacles([one], broker)) is blocks
 
 
+@pytest.mark.parametrize(
+    ("one", "refused"),
+    [
+        (partition("12"), False),
+        (partition("1"), True),
+        (partition("1", replicas="1"), False),
+        (partition("", replicas="1"), True),
+        (partition("12", replicas="12", least=3), False),
+        (partition("1", replicas="12", least=3), True),
+    ],
+)
+def test_of_a_partition_with_fewer_replicas_than_its_minimum_kafka_wants_all(
+    one: Partition, refused: bool
+) -> None:
+    assert one.is_under_min is refused
+
+
 def test_an_obstacle_names_the_partition_and_what_it_has_and_needs() -> None:
     found = obstacles([partition("23", number=7), partition("123", number=8), partition("3", number=1)], 3)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,13 +17,15 @@ def brokers(*ids: int, racks: dict[int, str] | None = None) -> list[Broker]:
     return [Broker(id=number, rack=(racks or {}).get(number)) for number in ids]
 
 
-def partitions(*replicas: tuple[int, ...]) -> list[Partition]:
+def named(topic: str, *replicas: tuple[int, ...]) -> list[Partition]:
     return [
-        Partition(
-            topic="orders", number=number, leader=one[0], replicas=one, in_sync=one, min_in_sync=len(one)
-        )
+        Partition(topic=topic, number=number, leader=one[0], replicas=one, in_sync=one, min_in_sync=len(one))
         for number, one in enumerate(replicas)
     ]
+
+
+def partitions(*replicas: tuple[int, ...]) -> list[Partition]:
+    return named("orders", *replicas)
 
 
 def view(*replicas: tuple[int, ...]) -> View:
@@ -65,6 +69,39 @@ def test_replicas_of_a_partition_are_spread_over_racks() -> None:
 
     assert all({racks[broker] for broker in one} == {"a", "b", "c"} for one in placed)
     assert set(loads(placed).values()) == {3}
+
+
+def test_brokers_that_got_other_racks_give_copies_to_racks_without_any() -> None:
+    racks = {1: "a", 2: "a", 3: "b", 4: "b", 5: "c", 6: "c"}
+    found = partitions((1, 2, 3), (4, 5, 6), (2, 1, 4), (3, 5, 6))
+
+    placed = after(found, brokers(*racks, racks=racks))
+
+    assert all({racks[broker] for broker in one} == {"a", "b", "c"} for one in placed)
+    moved = [len(set(new) - set(one.replicas)) for one, new in zip(found, placed, strict=True)]
+    assert moved == [1, 1, 1, 1], "no replica is copied that need not be"
+
+
+def test_the_preferred_leader_stays_where_only_racks_are_in_the_way() -> None:
+    racks = {1: "a", 2: "a", 3: "b"}
+
+    assert after(partitions((1, 2), (2, 1)), brokers(*racks, racks=racks)) == [(1, 3), (2, 3)]
+
+
+def test_internal_topics_get_the_copies_that_they_lack_and_lose_none() -> None:
+    found = [*partitions((3, 4)), *named("__offsets", (1, 2)), *named("_schemas", (1, 2, 3, 4))]
+
+    (move,) = plan(found, brokers(1, 2, 3, 4), copies=3)
+
+    assert move.topic == "__offsets"
+    assert set(move.after) > {1, 2}
+    assert len(move.after) == 3
+
+
+def test_internal_topics_get_no_more_copies_than_there_are_brokers() -> None:
+    (move,) = plan(named("__offsets", (1,)), brokers(1, 2, 3), copies=5, without=(3,))
+
+    assert sorted(move.after) == [1, 2]
 
 
 def test_leaders_are_even() -> None:
@@ -125,3 +162,37 @@ def test_any_cluster_gets_an_even_and_complete_plan_that_needs_no_second_one(
     counts = [loads(placed)[number] for number in left]
     assert max(counts) - min(counts) <= 1
     assert plan(partitions(*placed), brokers(*range(1, 7)), without=tuple(without)) == []
+
+
+@st.composite
+def clusters(draw: st.DrawFn) -> tuple[list[Partition], dict[int, str], set[int], int]:
+    """Partitions, the racks of brokers, those that are to go, and the copies of internal topics."""
+    racks = draw(
+        st.dictionaries(st.integers(1, 9), st.sampled_from("abcd"), min_size=3, max_size=9), label="racks"
+    )
+    without = draw(st.sets(st.sampled_from(sorted(racks)), max_size=len(racks) - 3), label="without")
+    placed = st.lists(st.sampled_from(sorted(racks)), min_size=1, max_size=3, unique=True).map(tuple)
+    ours, internal = (draw(st.lists(placed, max_size=8)) for _ in range(2))
+    return [*partitions(*ours), *named("__offsets", *internal)], racks, without, draw(st.integers(0, 5))
+
+
+@given(clusters())
+def test_every_plan_keeps_all_copies_on_as_many_racks_as_can_be_and_leaves_nothing_to_plan(
+    drawn: tuple[list[Partition], dict[int, str], set[int], int],
+) -> None:
+    found, racks, without, copies = drawn
+    known = brokers(*racks, racks=racks)
+    left = {broker: rack for broker, rack in racks.items() if broker not in without}
+
+    moves = {(one.topic, one.number): one for one in plan(found, known, without=without, copies=copies)}
+
+    placed = []
+    for one in found:
+        move = moves.get((one.topic, one.number))
+        new = move.after if move else one.replicas
+        wanted = min(copies, len(left)) if one.topic == "__offsets" else 0
+        assert len(new) == len(set(new)) == max(len(one.replicas), wanted)
+        assert set(new) <= set(left)
+        assert len({left[broker] for broker in new}) == min(len(new), len(set(left.values())))
+        placed.append(replace(one, replicas=new))
+    assert plan(placed, known, without=without, copies=copies) == []

@@ -6,91 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.dynamic import cluster_settings
 from components.dynamic.cluster_settings import ClusterSettingsProvider
 from components.dynamic.provider import Refusal
-from messaging import cluster
-from messaging.protocol import NodeError
+from tests.unit.components.dynamic.fake_brokers import NODES, props
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from messaging.protocol import Address
-
-NODES = [{"id": 1.0, "host": "localhost", "port": 9092.0}, {"id": 2.0, "host": "localhost", "port": 9093.0}]
-SPELLED = {"10000000": "1.0E7", "compact, delete": "compact,delete"}
-"""What a broker makes of values."""
-
-
-class Brokers:
-    """Two brokers that take what they are told."""
-
-    def __init__(self) -> None:
-        self.live = {"log.retention.ms": "5"}
-        self.told: list[Mapping[str, str | None]] = []
-        self.keeps: dict[str, str] = {}
-        """What the brokers go on with, whatever the controllers have stored."""
-        self.silent: set[int] = set()
-        """Ports that do not answer."""
-        self.silent_once_told = False
-        self.timeouts: list[float | None] = []
-        self.strangers: set[int] = set()
-        """Ports at which another cluster answers."""
-
-    def confirm(self, address: Address, cluster_id: str, *, timeout: float) -> None:
-        self.timeouts.append(timeout)
-        if address.port in self.strangers and cluster_id:
-            raise NodeError(f"{address} belongs to another Kafka cluster")
-        if address.port in self.silent:
-            raise NodeError(f"{address} does not answer")
-
-    def configuration(
-        self,
-        address: Address,
-        _kind: int,
-        names: list[str],
-        *,
-        dynamic: bool = False,
-        timeout: float | None = None,
-        **_: Any,
-    ) -> dict[str, dict[str, str]]:
-        self.timeouts.append(timeout)
-        if address.port in self.silent:
-            raise NodeError(f"{address} does not answer")
-        found = (
-            self.live if dynamic else {name: SPELLED.get(value, value) for name, value in self.live.items()}
-        )
-        return {name: dict(found) if dynamic else found | self.keeps for name in names}
-
-    def configure(
-        self, address: Address, _kind: int, changes: Mapping[str, Mapping[str, str | None]]
-    ) -> None:
-        if address.port in self.silent:
-            raise NodeError(f"{address} does not answer")
-        self.told.append(changes[""])
-        for name, value in changes[""].items():
-            self.live.pop(name, None)
-            self.live |= {} if value is None else {name: value}
-        if self.silent_once_told:
-            self.silent = {9092, 9093}
-            raise NodeError(f"{address} does not answer")
-
-
-@pytest.fixture
-def brokers(monkeypatch: pytest.MonkeyPatch) -> Brokers:
-    """Two brokers that have kept ``log.retention.ms`` for 5 so far, and nobody who waits long for them."""
-    made = Brokers()
-    monkeypatch.setattr(cluster, "configuration", made.configuration)
-    monkeypatch.setattr(cluster, "configure", made.configure)
-    monkeypatch.setattr(cluster, "confirm", made.confirm)
-    monkeypatch.setattr(cluster_settings, "APPLIED_SECONDS", 0.0)
-    monkeypatch.setattr(cluster_settings, "PAUSE_SECONDS", 0.0)
-    return made
-
-
-def props(**settings: str) -> dict[str, Any]:
-    named = {name.replace("_", "."): value for name, value in settings.items()}
-    return {"clusterId": "ours", "nodes": NODES, "settings": named}
+    from tests.unit.components.dynamic.fake_brokers import Brokers
 
 
 def test_another_cluster_at_a_brokers_address_is_told_nothing(brokers: Brokers) -> None:
