@@ -25,6 +25,9 @@ POLICY_PACK = "policies"
 _PACK_VARIABLE = "PULUMI_OPTION_POLICY_PACK"
 _PACK_CONFIG_VARIABLE = "PULUMI_OPTION_POLICY_PACK_CONFIG"
 _PACK_FLAGS = ("--policy-pack", "--policy-pack-config")
+_CONFIG_FLAGS = ("--config", "--config-file")
+_CONFIG_VARIABLES = ("PULUMI_OPTION_CONFIG", "PULUMI_OPTION_CONFIG_FILE")
+"""What may make another environment of a stack than its file says."""
 _STACK_VARIABLES = ("PULUMI_OPTION_STACK", "PULUMI_STACK")
 _CWD_VARIABLE = "PULUMI_OPTION_CWD"
 _NOTHING = frozenset({"~", "null", "Null", "NULL"})
@@ -51,7 +54,8 @@ def environment_defaults(
     added = _own_backend(environment, project)
     line = command_line.read(arguments)
     file = stack_file(line, environment, project)
-    kind = _environment_of(file) if file is not None else None
+    certain = line.flags.keys().isdisjoint(_CONFIG_FLAGS) and environment.keys().isdisjoint(_CONFIG_VARIABLES)
+    kind = _environment_of(file) if file is not None and certain else None
     added |= _policy_pack(line, environment, project, kind)
     if "PULUMI_CONFIG_PASSPHRASE" in environment or "PULUMI_CONFIG_PASSPHRASE_FILE" in environment:
         return added

@@ -3,44 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import typer
 
 import state_folder
-from engine.cli import main
 from launcher import defaults
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def naming_a_stack() -> list[list[str]]:
-    """The embedded engine's commands whose argument is a stack, in all their spellings."""
-    top: Any = typer.main.get_command(main.app)
-    within = [([], top.commands), (["stack"], top.commands["stack"].commands)]
-    return [
-        [*group, name]
-        for group, commands in within
-        for name, command in commands.items()
-        if any(getattr(one, "help", None) and one.help.startswith("The stack;") for one in command.params)
-    ]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "Pulumi.yaml").write_text("name: messaging\nruntime: python\n")
-    (folder / "Pulumi.dev.yaml").write_text("config:\n  messaging:environment: dev\n")
-    (folder / "Pulumi.prod.yaml").write_text("config:\n  messaging:environment: prod\n")
-    return folder
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    return {"PULUMI_HOME": str(tmp_path / "home")}
 
 
 def test_state_lies_in_the_project_when_nothing_else_is_said(
@@ -144,15 +115,6 @@ def test_the_project_is_found_from_a_folder_inside_it(project: Path) -> None:
     assert defaults.find_project(inside) == project
 
 
-@pytest.fixture
-def selected(project: Path, environment: dict[str, str]) -> None:
-    """The development stack is the selected one."""
-    from engine.state import backend
-    from engine.workspace.project import Project
-
-    backend.select(Project.find(project), environment, "dev")
-
-
 @pytest.mark.usefixtures("selected")
 def test_the_selected_stack_counts_where_none_is_named(project: Path, environment: dict[str, str]) -> None:
     assert defaults.environment_defaults(["up"], environment, project)["PULUMI_CONFIG_PASSPHRASE"] == ""
@@ -196,138 +158,6 @@ def test_any_other_passphrase_is_the_engines_affair(
     project: Path, environment: dict[str, str], stack: str, given: dict[str, str]
 ) -> None:
     assert defaults.empty_passphrase(["up", "--stack", stack], environment | given, project) is None
-
-
-@pytest.fixture
-def pack(project: Path) -> Path:
-    folder = project / "policies"
-    folder.mkdir()
-    for name in ("PulumiPolicy.yaml", "dev.json", "prod.json"):
-        (folder / name).write_text("{}")
-    return folder
-
-
-PACK, CONFIG = "PULUMI_OPTION_POLICY_PACK", "PULUMI_OPTION_POLICY_PACK_CONFIG"
-
-
-@pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_projects_policies_are_passed_with_the_levels_of_the_stacks_environment(
-    stack: str, project: Path, pack: Path, environment: dict[str, str]
-) -> None:
-    added = defaults.environment_defaults(["preview", "--stack", stack], environment, project)
-
-    assert added[PACK] == str(pack)
-    assert added[CONFIG] == str(pack / f"{stack}.json")
-
-
-PROD = {"PULUMI_OPTION_STACK": "prod"}
-
-
-def test_commands_that_name_a_stack_are_found() -> None:
-    assert {"stack init", "stack new", "stack remove", "cancel"} <= {
-        " ".join(one) for one in naming_a_stack()
-    }
-
-
-@pytest.mark.usefixtures("selected")
-@pytest.mark.parametrize(
-    ("arguments", "variables"),
-    [
-        (["up", "-sprod"], {}),
-        (["up", "-s=prod"], {}),
-        (["up", "-ysprod"], {}),
-        (["up", "-ys", "prod"], {}),
-        (["up", "--stack", "dev", "--stack", "prod"], {}),
-        (["up", "--stack=dev", "-sprod"], {}),
-        (["-m", "spam", "up", "-sprod"], {}),
-        (["up", "-mspam"], PROD),
-        (["up"], PROD),
-        (["up"], PROD | {"PULUMI_STACK": "dev"}),
-        (["up"], {"PULUMI_STACK": "prod"}),
-        (["up", "--stack", "prod"], {"PULUMI_OPTION_STACK": "dev"}),
-        *(([*command, "prod"], {"PULUMI_STACK": "dev"}) for command in naming_a_stack()),
-    ],
-)
-def test_the_levels_are_those_of_the_stack_that_is_run_however_it_is_named(
-    arguments: list[str],
-    variables: dict[str, str],
-    project: Path,
-    pack: Path,
-    environment: dict[str, str],
-) -> None:
-    added = defaults.environment_defaults(arguments, environment | variables, project)
-
-    assert added[CONFIG] == str(pack / "prod.json")
-    assert "PULUMI_CONFIG_PASSPHRASE" not in added
-
-
-@pytest.mark.usefixtures("selected")
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["up", "-zsprod"],
-        ["up", "-z", "-sdev"],
-        ["up", "-s"],
-        ["up", "--stack="],
-        ["up", "--message", "--stack=dev"],
-        ["up", "-m", "-sdev"],
-        ["--", "up", "-sprod"],
-    ],
-)
-def test_where_the_stack_might_be_another_one_everything_is_mandatory(
-    arguments: list[str], project: Path, pack: Path, environment: dict[str, str]
-) -> None:
-    added = defaults.environment_defaults(arguments, environment, project)
-
-    assert added[PACK] == str(pack)
-    assert CONFIG not in added
-    assert "PULUMI_CONFIG_PASSPHRASE" not in added
-
-
-def test_an_environment_without_levels_gets_the_packs_own(
-    project: Path, pack: Path, environment: dict[str, str]
-) -> None:
-    (pack / "prod.json").unlink()
-
-    added = defaults.environment_defaults(["up", "--stack", "prod"], environment, project)
-
-    assert PACK in added
-    assert CONFIG not in added
-    assert CONFIG not in defaults.environment_defaults(["up", "--stack", "new"], environment, project)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "variables"),
-    [
-        (["up", "--policy-pack", "mine"], {}),
-        (["up", "--policy-pack=mine"], {}),
-        (["up", "--policy-pack-config", "mine.json"], {}),
-        (["up"], {PACK: "mine"}),
-        (["up"], {PACK: ""}),
-    ],
-)
-def test_packs_that_the_caller_names_win(
-    arguments: list[str], variables: dict[str, str], project: Path, pack: Path, environment: dict[str, str]
-) -> None:
-    added = defaults.environment_defaults([*arguments, "-s", "prod"], environment | variables, project)
-
-    assert PACK not in added
-    assert CONFIG not in added
-
-
-def test_a_configuration_from_the_environment_is_kept(
-    project: Path, pack: Path, environment: dict[str, str]
-) -> None:
-    environment[CONFIG] = "strict.json"
-
-    added = defaults.environment_defaults(["up", "-s", "prod"], environment, project)
-
-    assert added[PACK] == str(pack)
-    assert CONFIG not in added
-
-
-def test_a_project_without_policies_runs_without(project: Path, environment: dict[str, str]) -> None:
-    assert PACK not in defaults.environment_defaults(["up", "-s", "prod"], environment, project)
 
 
 BROKEN = {
