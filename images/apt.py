@@ -10,11 +10,12 @@ import re
 import subprocess
 import tempfile
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from images.steps import Log
 
@@ -29,14 +30,59 @@ _ENTRY = re.compile(
     r"^deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>\S.*)$"
 )
 _INDEXES = threading.Lock()  # builds side by side share the indexes, and apt refuses a second user of them
-_KEPT_OPTIONS = {"signed-by": "Signed-By", "trusted": "Trusted"}
+_KEPT_OPTIONS = frozenset({"signed-by", "trusted"})
+_SPELLED = {"uris": "URIs"}  # the other fields' words begin with capital letters
+_OFF = frozenset({"no", "false", "without", "off", "disable", "0"})
+_PARTS = ("", "-updates", "-security")
+_COMPONENTS = frozenset({"main", "contrib", "non-free", "non-free-firmware"})
+_DEBIAN = "Debian"
 
 
-def sources(suite: str, *, etc: Path = ETC, os_release: Path = OS_RELEASE) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """What this host's apt knows of a repository since it was last asked."""
+
+    uri: str
+    suite: str
+    """As the sources name it, such as ``oldstable-updates``."""
+    codename: str
+    """The repository's own name for it, such as ``bookworm-updates``."""
+    origin: str
+    """Who publishes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """A source of packages, its fields by their names in small letters."""
+
+    fields: dict[str, str]
+
+    def words(self, field: str) -> list[str]:
+        return self.fields.get(field, "").split()
+
+    def indexes(self, known: Iterable[Index]) -> list[Index]:
+        uris = {_bare(uri) for uri in self.words("uris")}
+        suites = self.words("suites")
+        return [index for index in known if _bare(index.uri) in uris and index.suite in suites]
+
+
+def sources(
+    suite: str, *, etc: Path = ETC, os_release: Path = OS_RELEASE, known: Iterable[Index] | None = None
+) -> str:
     """The host's Debian sources, turned to another suite, in apt's deb822 form.
 
-    Only entries for the host's own release count, so third parties' repositories are left out. Empty on
-    a host that is not Debian: the bootstrap tool's default mirror then decides.
+    Only entries for the host's own release count. Third parties that use Debian's names for their own
+    repositories are told from it by their components, and by who publishes them, as far as apt knows that.
+
+    Args:
+        suite: the release that they are turned to.
+        etc: apt's configuration.
+        os_release: says what this host runs.
+        known: what apt knows of the repositories; asked for by default.
+
+    Returns:
+        the sources; empty on a host that names none, such as one that is not Debian: the bootstrap tool's
+        default mirror then decides.
     """
     release = dict(
         line.split("=", 1) for line in os_release.read_text().splitlines() if re.match(r"\w+=", line)
@@ -44,13 +90,45 @@ def sources(suite: str, *, etc: Path = ETC, os_release: Path = OS_RELEASE) -> st
     if release.get("ID", "").strip('"') != "debian":
         return ""
     codename = release.get("VERSION_CODENAME", "").strip('"')
-    stanzas: list[str] = []
-    for path in sorted(etc.glob("sources.list.d/*.sources")):
-        stanzas += _from_deb822(path.read_text(), codename, suite)
-    for path in (etc / "sources.list", *sorted(etc.glob("sources.list.d/*.list"))):
-        if path.exists():
-            stanzas += _from_lines(path.read_text().splitlines(), codename, suite)
-    return "\n".join(stanzas)
+    parts = {f"{codename}{part}": f"{suite}{part}" for part in _PARTS}
+    known = list(known_indexes() if known is None else known)
+    found: list[tuple[_Entry, list[str], bool]] = []
+    for entry in _entries(etc):
+        components = entry.words("components")
+        if not components or not set(components) <= _COMPONENTS:
+            continue
+        debians = {index.suite: index.codename for index in entry.indexes(known) if index.origin == _DEBIAN}
+        # A name such as `oldstable` says what it stands for only together with who publishes it.
+        names = [debians.get(name, name) for name in entry.words("suites")]
+        if wanted := list(dict.fromkeys(parts[name] for name in names if name in parts)):
+            found.append((entry, wanted, bool(debians)))
+    # A site may publish copies of Debian under its own name: without any of Debian's, all count.
+    only_debian = any(is_debian for _, _, is_debian in found)
+    return "\n".join(
+        _stanza(entry.fields | {"types": "deb", "suites": " ".join(wanted)})
+        for entry, wanted, is_debian in found
+        if is_debian or not only_debian
+    )
+
+
+def known_indexes() -> list[Index]:
+    """What this host's apt knows of its repositories, without asking them."""
+    try:
+        told = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(CODENAME) $(ORIGIN)"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+    except FileNotFoundError:
+        return []
+    found = []
+    for line in sorted(set(told.splitlines())):
+        match line.split(" ", 3):
+            # What apt does not know, because it has not fetched the index yet, it leaves as it was asked.
+            case [uri, suite, codename, origin] if "$(" not in line:
+                found.append(Index(uri=uri, suite=suite, codename=codename, origin=origin))
+    return found
 
 
 def options(trust: Path) -> list[str]:
@@ -72,14 +150,22 @@ def credentials(*, etc: Path = ETC) -> list[Path]:
 
 
 def download(
-    packages: Sequence[str], *, status: Path, state: Path, target: Path, trust: Path, log: Log
+    packages: Sequence[str],
+    *,
+    sources: Path,
+    status: Path,
+    state: Path,
+    target: Path,
+    trust: Path,
+    log: Log,
 ) -> None:
     """Downloads packages and what they depend on, as far as a system does not have them yet.
 
     Args:
         packages: names.
+        sources: folder with ``sources.list`` and ``sources.list.d``.
         status: dpkg's record of what that system has installed.
-        state: folder with ``sources.list`` and ``sources.list.d``; package indexes are kept there too.
+        state: folder that keeps the package indexes.
         target: gets the ``.deb`` files.
         trust: certificates for mirrors with TLS.
         log: gets apt's output.
@@ -90,8 +176,8 @@ def download(
     for folder in (state / "lists/partial", target / "partial"):
         folder.mkdir(parents=True, exist_ok=True)
     settings = {
-        "Dir::Etc::SourceList": state / "sources.list",
-        "Dir::Etc::SourceParts": state / "sources.list.d",
+        "Dir::Etc::SourceList": sources / "sources.list",
+        "Dir::Etc::SourceParts": sources / "sources.list.d",
         "Dir::State": state,
         "Dir::State::status": status,
         "Dir::Cache": state,
@@ -114,38 +200,47 @@ def download(
         log.run([*base, "install", "--download-only", *packages])
 
 
-def _from_deb822(text: str, codename: str, suite: str) -> list[str]:
-    stanzas = []
+def _entries(etc: Path) -> Iterator[_Entry]:
+    """The entries for built packages that are switched on, in either form."""
+    for path in sorted(etc.glob("sources.list.d/*.sources")):
+        yield from _from_deb822(path.read_text(errors="replace"))
+    for path in (etc / "sources.list", *sorted(etc.glob("sources.list.d/*.list"))):
+        if path.exists():
+            yield from _from_lines(path.read_text(errors="replace").splitlines())
+
+
+def _from_deb822(text: str) -> Iterator[_Entry]:
     for stanza in re.split(r"\n\s*\n", text):
         # A field may go on in lines that begin with a space (a key that stands in the file).
-        fields = dict(re.findall(r"^([A-Za-z][\w-]*):[ \t]*((?:.*)(?:\n[ \t].*)*)", stanza, re.MULTILINE))
-        wanted = [name for name in fields.get("Suites", "").split() if _is_of(name, codename)]
-        if not wanted or "deb" not in fields.get("Types", "").split() or fields.get("Enabled") == "no":
-            continue
-        fields |= {"Types": "deb", "Suites": " ".join(name.replace(codename, suite, 1) for name in wanted)}
-        stanzas.append("".join(f"{key}: {value}\n" for key, value in fields.items()))
-    return stanzas
+        fields = re.findall(r"^([A-Za-z][\w-]*):[ \t]*((?:.*)(?:\n[ \t].*)*)", stanza, re.MULTILINE)
+        entry = _Entry(fields={name.lower(): value for name, value in fields})
+        enabled = entry.fields.pop("enabled", "yes").strip().lower()
+        if "deb" in entry.words("types") and enabled not in _OFF:
+            yield entry
 
 
-def _from_lines(lines: Iterable[str], codename: str, suite: str) -> list[str]:
-    stanzas = []
+def _from_lines(lines: Iterable[str]) -> Iterator[_Entry]:
     for line in lines:
         entry = _ENTRY.match(line.partition("#")[0].strip())
-        if not entry or not _is_of(entry["suite"], codename):
+        if not entry:
             continue
         fields = {
-            "Types": "deb",
-            "URIs": entry["uri"],
-            "Suites": entry["suite"].replace(codename, suite, 1),
-            "Components": entry["components"],
+            "types": "deb",
+            "uris": entry["uri"],
+            "suites": entry["suite"],
+            "components": entry["components"],
         }
         for option in (entry["options"] or "").split():
             key, _, value = option.partition("=")
             if key.lower() in _KEPT_OPTIONS:
-                fields[_KEPT_OPTIONS[key.lower()]] = value.replace(",", " ")
-        stanzas.append("".join(f"{key}: {value}\n" for key, value in fields.items()))
-    return stanzas
+                fields[key.lower()] = value.replace(",", " ")
+        yield _Entry(fields=fields)
 
 
-def _is_of(suite: str, codename: str) -> bool:
-    return suite in {codename, f"{codename}-updates", f"{codename}-security"}
+def _stanza(fields: Mapping[str, str]) -> str:
+    return "".join(f"{_SPELLED.get(key, key.title())}: {value}\n" for key, value in fields.items())
+
+
+def _bare(uri: str) -> str:
+    """An address as apt compares it, without a password, which apt may leave out."""
+    return re.sub(r"//[^/@]*@", "//", uri).rstrip("/")

@@ -9,19 +9,21 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for_all
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from images import certificates, daemon, debian, downloads
-from images.catalogue import LABEL, PROJECT, Named, family, needs, package_names
-from images.errors import ImageError
+from images import certificates, daemon, debian, downloads, steps
+from images.catalogue import CHECKOUT, LABEL, PROJECT, Named, family, needs, package_names
+from images.errors import ImageError, told
 from images.steps import Log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from images.certificates import Trust
     from images.display import Display
@@ -31,6 +33,8 @@ LOGS = PROJECT / "build" / "images"
 
 CACHE = PROJECT / ".cache"
 """Downloads, kept between builds; safe to remove."""
+
+_PLAIN, _EXECUTABLE = 0o644, 0o755
 
 
 def missing(wanted: Iterable[Named], present: Iterable[daemon.Present]) -> list[Named]:
@@ -60,19 +64,26 @@ def build(wanted: Iterable[Named], display: Display) -> None:
     wanted = list(wanted)
     if not missing(wanted, daemon.present()):
         return
-    with _alone(display):
+    with alone(display):
         todo = missing(wanted, daemon.present())  # another build may just have made them
         if not todo:
             return
+        daemon.remove_left_over()
         with (
             certificates.bundle(certificates.of_host()) as trust,
             display,
             ThreadPoolExecutor(max_workers=len(todo)) as pool,
         ):
             running: dict[str, Future[None]] = {}
-            for named in todo:
-                before = {needed.image.role: running.get(needed.image.role) for needed in needs(named)}
-                running[named.image.role] = pool.submit(_build_one, named, before, trust, display)
+            try:
+                for named in todo:
+                    before = {needed.image.role: running.get(needed.image.role) for needed in needs(named)}
+                    running[named.image.role] = pool.submit(_build_one, named, before, trust, display)
+                wait_for_all(running.values())
+            except KeyboardInterrupt:
+                display.note("Interrupted: nothing half-built gets a name.")
+                steps.stop()
+                raise
         failures = [error for future in running.values() if (error := future.exception())]
         for error in failures:
             if not isinstance(error, ImageError):
@@ -101,9 +112,10 @@ def _build_one(
     except _Blocked:
         display.failed(role, "not built")
         raise
-    except ImageError as error:
+    except (ImageError, OSError) as error:
         display.failed(role, "failed")
-        raise ImageError(f"The image {role} was not built: {error}") from None
+        reason = told(error) if isinstance(error, OSError) else error
+        raise ImageError(f"The image {role} was not built: {reason}") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
     display.done(role, time.monotonic() - started)
@@ -143,12 +155,37 @@ def _prepare(named: Named, work: Path, trust: Trust, log: Log, display: Display)
             trust=trust,
             log=log,
         )
-        shutil.copytree(artifacts, work / "maven", copy_function=os.link)
+        shutil.copytree(artifacts, work / "maven", copy_function=_link)
     if (image.folder / "requirements.lock").exists():
         display.step(image.role, "downloading Python packages")
         downloads.python_packages(
             image.folder / "requirements.lock", target=work / "site-packages", trust=trust, log=log
         )
+    normalise(work)
+
+
+def _link(source: str, target: str) -> None:
+    """Gives a kept download a second name where the file system can, for it may be big; else copies it."""
+    # Its mode is that of all its names, and belongs to the first one.
+    if stat.S_IMODE(Path(source).stat().st_mode) == _PLAIN:
+        try:
+            os.link(source, target)
+        except OSError:
+            pass
+        else:
+            return
+    shutil.copy2(source, target)
+
+
+def normalise(folder: Path) -> None:
+    """Gives files the modes that an image's name stands for, whatever umask the checkout was made under."""
+    for path in (folder, *folder.rglob("*")):
+        if path.is_symlink():
+            continue
+        mode = path.stat().st_mode
+        wanted = _EXECUTABLE if path.is_dir() or mode & stat.S_IXUSR else _PLAIN
+        if stat.S_IMODE(mode) != wanted:
+            path.chmod(wanted)
 
 
 def _assemble(named: Named, work: Path, trust: Trust, log: Log, display: Display) -> None:
@@ -198,6 +235,7 @@ def _labels(named: Named, installed: Mapping[str, str]) -> dict[str, str]:
         "org.opencontainers.image.ref.name": named.reference,
         f"{LABEL}.role": image.role,
         f"{LABEL}.inputs": named.inputs,
+        f"{LABEL}.checkout": CHECKOUT,
     }
     if named.parent:
         labels["org.opencontainers.image.base.name"] = named.parent.reference
@@ -207,8 +245,8 @@ def _labels(named: Named, installed: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _alone(display: Display) -> Iterator[None]:
-    """Holds the lock under which images are built; waits for another build of this checkout."""
+def alone(display: Display) -> Iterator[None]:
+    """Holds the lock under which images are built and removed; waits for another build of this checkout."""
     LOGS.mkdir(parents=True, exist_ok=True)
     with (LOGS / "lock").open("w") as lock:
         try:

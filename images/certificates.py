@@ -5,6 +5,7 @@ They are the host's and stay out of the repository: the base image's build copie
 
 from __future__ import annotations
 
+import hashlib
 import re
 import ssl
 import tempfile
@@ -25,8 +26,20 @@ FOLDER = Path("/usr/local/share/ca-certificates")
 
 
 def of_host(folder: Path = FOLDER) -> dict[str, bytes]:
-    """The added certificates by file name; empty where there are none."""
-    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*.crt"))}
+    """The added certificates by a file name for each, with its sub-folders in it; empty where none are."""
+    found: dict[str, bytes] = {}
+    for path in sorted(folder.rglob("*.crt")):
+        if path.is_file():
+            name = "-".join(path.relative_to(folder).parts)
+            content = path.read_bytes()
+            # Sub-folders may still lead to one name: no certificate takes another's place.
+            found[f"{hashlib.sha256(content).hexdigest()[:8]}-{name}" if name in found else name] = content
+    return found
+
+
+def no_files(folder: Path = FOLDER) -> list[Path]:
+    """What has a certificate's name and is none: a folder, or a link to nothing."""
+    return [path for path in sorted(folder.rglob("*.crt")) if not path.is_file()]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from images import certificates, daemon, downloads, site_file, source
-from images.build import CACHE, LOGS
+from images.build import LOGS, alone
 from images.build import build as build_images
 from images.catalogue import IMAGES, PROJECT, Image, Named, name_all
 from images.display import Display
-from images.errors import ImageError
+from images.errors import ImageError, told
 from images.lock import part_of_lock
 from images.prune import prune as prune_images
 from images.steps import Log
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,11 +41,22 @@ Source = Annotated[
 
 def main() -> None:
     """Runs a command; a failure that a person can put right is a message and exit code 1."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     try:
         app()
     except ImageError as error:
         progress.print(str(error), markup=False)
         sys.exit(1)
+    except OSError as error:
+        progress.print(told(error), markup=False)
+        sys.exit(1)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Whoever ends a command from outside means the same as with Ctrl-C: tidy up and go."""
+    raise KeyboardInterrupt
 
 
 @app.command()
@@ -56,6 +71,8 @@ def build(
     if decision.source == source.REGISTRY:
         site_file.write_registry()
         return
+    for path in certificates.no_files():
+        progress.print(f"{path} is no certificate but a folder or a link to nothing: left out", markup=False)
     named = name_all(certificates.of_host())
     wanted = _chosen(named, roles or [image.role for image in IMAGES])
     build_images(wanted, Display(progress))
@@ -83,7 +100,7 @@ def check() -> None:
     site = site_file.read()
     if source.current(None, site).source == source.LOCAL:
         there = {image.reference for image in daemon.present()}
-        noted = site.get("images") or {}
+        noted = site_file.images(site)
         for named in name_all(certificates.of_host()).values():
             if named.reference not in there:
                 faults.append(f"{named.reference} is not built: make images")
@@ -97,15 +114,18 @@ def check() -> None:
 
 
 @app.command()
-def prune() -> None:
-    """Removes images of earlier builds that no container uses."""
-    noted = site_file.read().get("images") or {}
+def prune(
+    *, everyones: Annotated[bool, typer.Option("--all", help="Those of other checkouts, too.")] = False
+) -> None:
+    """Removes images of this checkout's earlier builds that no container uses and no stack names."""
+    noted = site_file.images(site_file.read())
     current = {named.reference for named in name_all(certificates.of_host()).values()} | {*noted.values()}
-    removed, kept = prune_images(current)
+    with alone(Display(progress)):
+        removed, kept = prune_images(current, everyones=everyones)
     for image in removed:
         out.print(f"removed {image.reference} ({image.size})")
-    for image in kept:
-        out.print(f"kept {image.reference}: other images are built on it")
+    for image, reason in kept:
+        out.print(f"kept {image.reference}: {reason}", markup=False)
     if not removed and not kept:
         out.print("nothing to remove")
 
@@ -122,21 +142,27 @@ def lock() -> None:
     for path, text in _locks().items():
         path.write_text(text)
         out.print(f"wrote {path.relative_to(PROJECT)}")
-    with certificates.bundle(certificates.of_host()) as trust:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with (
+        certificates.bundle(certificates.of_host()) as trust,
+        # Nothing that was downloaded before counts: a damaged file would become the truth.
+        tempfile.TemporaryDirectory(dir=LOGS) as fresh,
+    ):
         for image in IMAGES:
             if (image.folder / "pom.xml").exists():
-                _lock_artifacts(image, trust)
+                _lock_artifacts(image, trust, Path(fresh))
 
 
-def _lock_artifacts(image: Image, trust: certificates.Trust) -> None:
-    with tempfile.TemporaryDirectory() as name:
+def _lock_artifacts(image: Image, trust: certificates.Trust, repository: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=LOGS) as name:
         downloads.download_artifacts(
             image.folder,
             version=image.version,
             target=Path(name),
-            repository=CACHE / "maven",
+            repository=repository,
             trust=trust,
             log=Log(LOGS / f"{image.role}.lock.log"),
+            strict=True,
         )
         downloads.write_list(image.folder / downloads.LIST, Path(name))
     out.print(f"wrote {(image.folder / downloads.LIST).relative_to(PROJECT)}")

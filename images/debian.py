@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from images import apt, daemon
 from images import certificates as certs
 from images.catalogue import SUITE
+from images.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +34,8 @@ _DPKG_OPTIONS = (
     "force-unsafe-io",
 )
 
-_SOURCES = ("/etc/apt/sources.list", "/etc/apt/sources.list.d")
+_LIST = "sources.list"
+_NO_SOURCES = "Nothing in /etc/apt names a mirror of this host's Debian release: the default one is used."
 
 # How this host reaches its mirror is nothing that an image should know.
 _FORGET = """
@@ -64,7 +67,7 @@ def bootstrap(
     Args:
         packages: what it has besides the essential packages and apt.
         certificates: CA certificates by file name.
-        cache: gets the package sources that were used, for :func:`add_packages`.
+        cache: gets the package sources of a host that names none, for :func:`add_packages`.
         target: the tar file to write.
         trust: certificates for mirrors with TLS.
         log: gets the output.
@@ -86,33 +89,37 @@ def bootstrap(
         own.mkdir()
         for file, content in certificates.items():
             (own / file).write_bytes(content)
+            (own / file).chmod(0o644)  # whatever the umask: the file enters the image as it is
         status = folder / "status"
         hooks = [f"--setup-hook=copy-in {path} /etc/apt" for path in apt.credentials()]
         if certificates:
             files = " ".join(shlex.quote(str(file)) for file in own.iterdir())
             hooks.append(f"--customize-hook=copy-in {files} {certs.FOLDER}")
+        if not sources:
+            log.note(_NO_SOURCES)
+            hooks.append(f"--customize-hook=copy-out /etc/apt/{_LIST} {shlex.quote(str(cache))}")
         hooks += [
             '--customize-hook=chroot "$1" update-ca-certificates',
-            # Either form may have been used: lines in sources.list, or deb822 in sources.list.d.
-            '--customize-hook=touch "$1/etc/apt/sources.list"',
-            f"--customize-hook=copy-out {' '.join(_SOURCES)} {shlex.quote(str(cache))}",
             f"--customize-hook=copy-out /var/lib/dpkg/status {folder}",
             f"--customize-hook={_FORGET}",
         ]
-        log.run(
-            [
-                "mmdebstrap",
-                "--variant=minbase",
-                f"--include={','.join(packages)}",
-                f"--aptopt={reach}",
-                *(f"--dpkgopt={option}" for option in _DPKG_OPTIONS),
-                *hooks,
-                SUITE,
-                target,
-                *(["-"] if sources else []),
-            ],
-            stdin=sources or None,
-        )
+        try:
+            log.run(
+                [
+                    "mmdebstrap",
+                    "--variant=minbase",
+                    f"--include={','.join(packages)}",
+                    f"--aptopt={reach}",
+                    *(f"--dpkgopt={option}" for option in _DPKG_OPTIONS),
+                    *hooks,
+                    SUITE,
+                    target,
+                    *(["-"] if sources else []),
+                ],
+                stdin=sources or None,
+            )
+        except ImageError as error:
+            raise error if sources else ImageError(f"{error}\n{_NO_SOURCES}") from None
         return versions(status.read_text())
 
 
@@ -131,7 +138,7 @@ def add_packages(
     Args:
         parent: reference or id of the image to start from.
         packages: names of the packages to add.
-        cache: where :func:`bootstrap` left the package sources; keeps the package indexes.
+        cache: keeps the package indexes; :func:`bootstrap` may have left its package sources there.
         trust: certificates for mirrors with TLS.
         labels: makes the new image's labels from the versions of all packages in it.
         reference: its name; empty for an image without a name.
@@ -150,9 +157,9 @@ def add_packages(
     ):
         folder = Path(name)
         (folder / "status").write_bytes(daemon.read_file(container, status_path))
-        _know_sources(cache)
         apt.download(
             packages,
+            sources=_sources(folder, cache),
             status=folder / "status",
             state=cache,
             target=folder / "packages",
@@ -165,13 +172,24 @@ def add_packages(
         return daemon.commit(container, labels(installed), reference)
 
 
-def _know_sources(cache: Path) -> None:
-    """Where the base was built in another checkout, the host's own sources stand for those it used."""
-    listing = cache / "sources.list"
-    if not listing.exists():
-        (cache / "sources.list.d").mkdir(parents=True, exist_ok=True)
-        (cache / "sources.list.d" / "host.sources").write_text(apt.sources(SUITE))
-        listing.touch()
+def _sources(folder: Path, cache: Path) -> Path:
+    """Writes the package sources into a private folder: the host's as they are now, with their passwords."""
+    target = folder / "sources"
+    (target / f"{_LIST}.d").mkdir(parents=True)
+    text = apt.sources(SUITE)
+    if text:
+        (target / _LIST).touch()
+        (target / f"{_LIST}.d" / "host.sources").write_text(text)
+        for old in (cache / _LIST, cache / f"{_LIST}.d"):  # of times when they were kept
+            shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
+    elif (cache / _LIST).exists():
+        shutil.copyfile(cache / _LIST, target / _LIST)
+    else:
+        raise ImageError(
+            f"{_NO_SOURCES} Which one that is, the base's build knows, and another checkout made it: "
+            f"remove the base (`docker image rm`) and build again, or name a mirror in /etc/apt."
+        )
+    return target
 
 
 def versions(status: str) -> dict[str, str]:

@@ -11,14 +11,14 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from images import certificates
 from images.errors import ImageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from images.certificates import Trust
     from images.steps import Log
 
@@ -31,6 +31,8 @@ PYTHON = "3.13"
 
 def artifacts(folder: Path, *, version: str, cache: Path, repository: Path, trust: Trust, log: Log) -> Path:
     """The artifacts that a folder's ``pom.xml`` names, as a folder of files.
+
+    A damaged file of the local repository is replaced by one that is downloaded anew.
 
     Args:
         folder: has ``pom.xml`` and ``artifacts.sha256``.
@@ -48,20 +50,57 @@ def artifacts(folder: Path, *, version: str, cache: Path, repository: Path, trus
         return cache
     shutil.rmtree(cache, ignore_errors=True)
     download_artifacts(folder, version=version, target=cache, repository=repository, trust=trust, log=log)
+    altered = _altered(cache, wanted)
+    if altered:
+        log.note(f"not what {LIST} says: {' '.join(altered)}; once more, past {repository}")
+        shutil.rmtree(cache)
+        repository.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=repository.parent) as fresh:
+            download_artifacts(
+                folder, version=version, target=cache, repository=Path(fresh), trust=trust, log=log
+            )
+        still = _altered(cache, wanted)
+        for name in altered:
+            if name not in still and (cache / name).exists():
+                _replace(repository, cache / name)
     differences = _differences(cache, wanted)
     if differences:
+        advice = "If a pin in pom.xml was changed on purpose: python -m images lock"
+        if _altered(cache, wanted):
+            advice = (
+                "The altered ones were downloaded twice, the second time past all that is kept here: a "
+                "repository sends other files than those that were locked. Find out why; "
+                "`python -m images lock` would trust them."
+            )
         raise ImageError(
             f"What Maven brought for {folder.name} differs from {folder.name}/{LIST}:\n"
             + "\n".join(f"  {line}" for line in differences)
-            + "\nIf a pin in pom.xml was changed on purpose: python -m images lock"
+            + f"\n{advice}"
         )
     return cache
 
 
 def download_artifacts(
-    folder: Path, *, version: str, target: Path, repository: Path, trust: Trust, log: Log
+    folder: Path,
+    *,
+    version: str,
+    target: Path,
+    repository: Path,
+    trust: Trust,
+    log: Log,
+    strict: bool = False,
 ) -> None:
-    """Lets Maven copy a pom's artifacts into a folder, unchecked."""
+    """Lets Maven copy a pom's artifacts into a folder, unchecked.
+
+    Args:
+        folder: has ``pom.xml``.
+        version: the product's version: the pom's ``revision``.
+        target: gets the artifacts.
+        repository: Maven's local repository; Maven believes what lies in it.
+        trust: certificates for repositories with TLS.
+        log: gets Maven's output.
+        strict: refuses a download that is not what its repository's own checksum says.
+    """
     # The site's own options come last and win.
     options = (
         f"-Djavax.net.ssl.trustStore={trust.java}",
@@ -73,6 +112,7 @@ def download_artifacts(
             "mvn",
             "--batch-mode",
             "--no-transfer-progress",
+            *(["--strict-checksums"] if strict else []),
             f"--file={folder / 'pom.xml'}",
             f"-Dmaven.repo.local={repository}",
             f"-Drevision={version}",
@@ -133,14 +173,30 @@ def _read_list(path: Path) -> dict[str, str]:
     return {name: digest for digest, name in pairs}
 
 
+def _checksums(folder: Path) -> dict[str, str]:
+    return {path.name: _sha256(path) for path in folder.iterdir()} if folder.exists() else {}
+
+
+def _altered(folder: Path, wanted: dict[str, str]) -> list[str]:
+    there = _checksums(folder)
+    return [name for name in sorted(wanted.keys() & there.keys()) if there[name] != wanted[name]]
+
+
+def _replace(repository: Path, good: Path) -> None:
+    """Puts a checked file in the place of a damaged one; another build may be reading there."""
+    for damaged in repository.rglob(good.name):
+        aside = damaged.with_name(f"{damaged.name}.{os.getpid()}")
+        shutil.copyfile(good, aside)
+        aside.replace(damaged)
+
+
 def _differences(folder: Path, wanted: dict[str, str]) -> list[str]:
-    there = {path.name: _sha256(path) for path in folder.iterdir()} if folder.exists() else {}
+    there = _checksums(folder)
     lines = [f"missing: {name}" for name in sorted(wanted.keys() - there)]
     lines += [f"not in the list: {name}" for name in sorted(there.keys() - wanted)]
     lines += [
         f"altered: {name} has {there[name]}, the list says {wanted[name]}"
-        for name in sorted(wanted.keys() & there.keys())
-        if there[name] != wanted[name]
+        for name in _altered(folder, wanted)
     ]
     return lines
 

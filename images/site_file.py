@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from images.catalogue import PROJECT
-from images.errors import ImageError
+from images.errors import ImageError, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,13 +32,32 @@ def read(path: Path = PATH) -> dict[str, Any]:
         return {}
     try:
         content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+    except OSError as error:
+        raise ImageError(f"{told(error)}\nPut it right, or remove it to decide again.") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise ImageError(f"{path} is not YAML: {error}\nCorrect it, or remove it to decide again.") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise ImageError(f"{path} must be a mapping of keys. Correct it, or remove it to decide again.")
     return content
+
+
+def images(content: Mapping[str, Any]) -> dict[str, str]:
+    """The references that the file's content notes, by site key.
+
+    Raises:
+        ImageError: they are not a mapping of texts.
+    """
+    noted = content.get("images")
+    if noted is None:
+        return {}
+    if not isinstance(noted, dict) or not all(isinstance(value, str) for value in noted.values()):
+        raise ImageError(
+            f"`images` in {PATH.name} must name one image a key, such as `kafka: NAME:TAG`. "
+            "Correct it, or remove it and run `make images`."
+        )
+    return dict(noted)
 
 
 def write_local(images: Mapping[str, str], path: Path = PATH) -> None:

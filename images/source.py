@@ -58,7 +58,7 @@ def decide(
         unreachable: finds out which registries do not answer, and why; called only where needed.
 
     Raises:
-        ImageError: a word is neither of the two sources.
+        ImageError: a word that counts is neither of the two sources.
     """
     if asked in {LOCAL, REGISTRY}:
         return Decision(asked, "asked for on the command line")
@@ -70,7 +70,12 @@ def decide(
             raise ImageError(f"{VARIABLE} is '{word}': it must be {LOCAL} or {REGISTRY}, or not be set")
         return Decision(word, f"{VARIABLE} says so")
     earlier = site.get("imageSource")
-    if asked is None and earlier in {LOCAL, REGISTRY}:
+    if asked is None and earlier is not None:
+        if earlier not in (LOCAL, REGISTRY):
+            raise ImageError(
+                f"imageSource in .site.yaml is '{earlier}': it must be {LOCAL} or {REGISTRY}, "
+                "or not be there to be decided"
+            )
         return Decision(earlier, "decided earlier, in .site.yaml (`--source auto` decides anew)")
     silent = unreachable()
     if silent:

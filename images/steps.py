@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from images.errors import ImageError
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TAIL_LINES = 25
+_SECONDS_TO_END = 10
 
 _BROUGHT_BY = {
     "apt-get": "apt",
@@ -21,6 +26,25 @@ _BROUGHT_BY = {
     "mmdebstrap": "mmdebstrap",
     "mvn": "maven",
 }
+
+_running: set[subprocess.Popen[str]] = set()
+_lock = threading.Lock()
+_stopped = threading.Event()
+
+
+def stop() -> None:
+    """Ends every command that runs, with its children; no other one starts after it."""
+    with _lock:
+        _stopped.set()
+        processes = list(_running)
+    for process in processes:
+        _signal(process, signal.SIGTERM)
+    deadline = time.monotonic() + _SECONDS_TO_END
+    for process in processes:
+        try:
+            process.wait(max(0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _signal(process, signal.SIGKILL)
 
 
 class Log:
@@ -31,6 +55,11 @@ class Log:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
         self.path = path
+
+    def note(self, text: str) -> None:
+        """Something that a reader of the log should know besides."""
+        with self.path.open("a") as log:
+            log.write(f"# {text}\n")
 
     def run(
         self,
@@ -53,23 +82,43 @@ class Log:
         with self.path.open("a") as log:
             log.write(f"$ {' '.join(map(str, command))}\n")
             log.flush()
-            done = subprocess.run(
-                [str(word) for word in command],
-                input=stdin,
-                stdin=subprocess.DEVNULL if stdin is None else None,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env=environment,
-                check=False,
-            )
-            log.write(f"# code {done.returncode} after {time.monotonic() - started:.1f} s\n")
-        if done.returncode:
+            with _lock:
+                if _stopped.is_set():
+                    raise ImageError("interrupted")
+                process = subprocess.Popen(
+                    [str(word) for word in command],
+                    stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    env=environment,
+                    umask=0o022,  # what a build makes does not depend on who runs it
+                    start_new_session=True,  # so that it can be ended with all its children
+                )
+                _running.add(process)
+            try:
+                process.communicate(stdin)
+            except BaseException:
+                _signal(process, signal.SIGKILL)
+                process.wait()
+                raise
+            finally:
+                with _lock:
+                    _running.discard(process)
+            log.write(f"# code {process.returncode} after {time.monotonic() - started:.1f} s\n")
+        if process.returncode:
             raise ImageError(
-                f"`{command[0]}` failed with code {done.returncode}. The end of {self.path}:\n{self.tail()}"
+                f"`{command[0]}` failed with code {process.returncode}. "
+                f"The end of {self.path}:\n{self.tail()}"
             )
 
     def tail(self) -> str:
         """The last lines, indented."""
         lines = self.path.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
         return "\n".join(f"  {line}" for line in lines)
+
+
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)

@@ -1,7 +1,8 @@
-"""Building images for real: with nothing to do, and behind a proxy that inspects TLS."""
+"""Building images for real: with nothing to do, behind a proxy that inspects TLS, under a strict umask."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -68,7 +69,10 @@ with certificates.bundle(certificates.of_host()) as trust:
 
 @dataclass
 class Site:
-    """A checkout in a mount namespace of its own, in which the host's certificates and apt are the test's."""
+    """A checkout in a mount namespace of its own, in which the host's certificates and apt are the test's.
+
+    Its files and all that runs there are closed to others, and Docker's client is told of the proxy.
+    """
 
     checkout: Path
     proxy: Proxy
@@ -77,6 +81,7 @@ class Site:
         """Runs a command there; nothing of the host's folders changes."""
         folder = self.checkout.parent
         script = (
+            "umask 027 && "
             f"mount --bind {folder}/certificates {HOST_CERTIFICATES} && "
             f'mount --bind {folder}/apt /etc/apt && exec "$@"'
         )
@@ -105,6 +110,7 @@ class Site:
         return kept | {
             "PIP_PROXY": self.proxy.url,
             "PIP_NO_CACHE_DIR": "1",
+            "DOCKER_CONFIG": f"{self.checkout.parent}/docker",
             "MAVEN_OPTS": f"-Duser.home={self.checkout.parent}/home",
         }
 
@@ -116,6 +122,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     for name in ("images", "messaging"):
         shutil.copytree(harness.ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(harness.ROOT / "requirements.lock", checkout)
+    for path in (checkout, *checkout.rglob("*")):
+        path.chmod(path.stat().st_mode & ~0o027)
     shutil.copytree("/etc/apt", folder / "apt")
     plain = set()
     for file in (folder / "apt").rglob("*.[ls][io]*"):
@@ -127,6 +135,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with inspecting_proxy.running(folder / "authority", plain) as proxy:
         (folder / "apt" / "apt.conf.d" / "99site").write_text(
             f'Acquire::http::Proxy "{proxy.url}";\nAcquire::https::Proxy "{proxy.url}";\n'
+        )
+        (folder / "docker").mkdir()
+        (folder / "docker" / "config.json").write_text(
+            json.dumps({"proxies": {"default": {"httpProxy": proxy.url, "httpsProxy": proxy.url}}})
         )
         (folder / "certificates").mkdir()
         (folder / "home" / ".m2").mkdir(parents=True)
@@ -221,6 +233,23 @@ def test_no_password_of_the_site_is_in_an_image_or_a_log(site: Site, console: st
         )
     assert saved.returncode == 0
     assert found.stdout.strip() == "0"
+
+
+def test_no_proxy_is_in_the_environment_of_an_image(site: Site, console: str) -> None:
+    for reference in (console, site.reference("base")):
+        told = subprocess.run(
+            ["docker", "image", "inspect", "--format={{json .Config.Env}}", reference],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert "proxy" not in told.lower()
+
+
+def test_everyone_may_read_what_a_checkout_of_a_strict_umask_brought_in(site: Site, console: str) -> None:
+    modes = harness.run_once(console, ["find", "/opt/console", "-printf", "%y %m\n"])
+
+    assert set(modes.splitlines()) == {"d 755", "f 644", "f 755"}
 
 
 def test_what_was_built_is_noted_for_the_program(site: Site, console: str) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from images import certificates, downloads
-from images.catalogue import PROJECT
+from images import certificates, cli, downloads
+from images.catalogue import PROJECT, Image
 from images.daemon import Present
 from images.errors import ImageError
 from images.lock import part_of_lock
-from images.prune import superfluous
+from images.prune import named_by_stacks, superfluous
 from images.steps import Log
 
 if TYPE_CHECKING:
@@ -119,6 +120,90 @@ def test_artifacts_that_differ_from_the_list_are_refused_by_name(
     assert "python -m images lock" in said
 
 
+# Believes what its local repository holds, as Maven does, and else downloads `good`.
+BELIEVING_MAVEN = """\
+import pathlib, sys
+said = dict(a.split('=', 1) for a in sys.argv[1:] if '=' in a)
+kept = pathlib.Path(said['-Dmaven.repo.local'], 'org', 'a', '1', 'a.jar')
+if not kept.exists():
+    kept.parent.mkdir(parents=True)
+    kept.write_text('good')
+target = pathlib.Path(said['-DoutputDirectory'])
+target.mkdir(parents=True, exist_ok=True)
+(target / 'a.jar').write_bytes(kept.read_bytes())
+"""
+
+
+@pytest.fixture
+def damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A local repository with a damaged artifact, beside an image's folder whose list has the good one."""
+    script = tmp_path / "bin" / "mvn"
+    script.parent.mkdir()
+    script.write_text(f"#!{sys.executable}\n{BELIEVING_MAVEN}")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:/usr/bin:/bin")
+    (tmp_path / "kafka").mkdir()
+    (tmp_path / "kafka" / "pom.xml").write_text("")
+    (tmp_path / "kafka" / downloads.LIST).write_text(f"{hashlib.sha256(b'good').hexdigest()}  a.jar\n")
+    jar = tmp_path / "cache" / "maven" / "org" / "a" / "1" / "a.jar"
+    jar.parent.mkdir(parents=True)
+    jar.write_text("damaged")
+    return jar
+
+
+def test_a_damaged_artifact_that_was_kept_is_thrown_away_and_downloaded_again(
+    tmp_path: Path, damaged: Path, trust: certificates.Trust
+) -> None:
+    found = downloads.artifacts(
+        tmp_path / "kafka",
+        version="1",
+        cache=tmp_path / "cache" / "artifacts",
+        repository=tmp_path / "cache" / "maven",
+        trust=trust,
+        log=Log(tmp_path / "log"),
+    )
+
+    assert (found / "a.jar").read_text() == "good"
+    assert damaged.read_text() == "good", "the next build finds nothing damaged"
+    assert {path.name for path in (tmp_path / "cache").iterdir()} == {"maven", "artifacts"}
+
+
+def test_an_altered_artifact_is_never_told_to_be_locked(maven: Path, trust: certificates.Trust) -> None:
+    folder = maven / "kafka"
+    folder.mkdir()
+    (folder / downloads.LIST).write_text(f"{'0' * 64}  a.jar\n")
+
+    with pytest.raises(ImageError, match="a repository sends other files than those that were locked"):
+        downloads.artifacts(
+            folder,
+            version="1",
+            cache=maven / "cache",
+            repository=maven / "repository",
+            trust=trust,
+            log=Log(maven / "log"),
+        )
+
+
+def test_a_list_is_renewed_from_a_fresh_download_and_not_from_what_was_kept(
+    tmp_path: Path, damaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (tmp_path / "kafka" / downloads.LIST).read_text()
+
+    class Kafka(Image):
+        folder = tmp_path / "kafka"
+
+    monkeypatch.setattr("images.cli.IMAGES", (Kafka(role="kafka", version="1", title="Kafka"),))
+    monkeypatch.setattr("images.cli.PROJECT", tmp_path)
+    monkeypatch.setattr("images.cli.LOGS", tmp_path / "logs")
+    monkeypatch.setattr("images.cli.CACHE", tmp_path / "cache", raising=False)
+    (tmp_path / "requirements.lock").write_text("")
+
+    cli.lock()
+
+    assert damaged.read_text() == "damaged", "what was kept had no part in it"
+    assert (tmp_path / "kafka" / downloads.LIST).read_text() == before
+
+
 def test_a_command_that_is_not_installed_is_named_with_its_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,3 +224,12 @@ def test_only_images_that_are_neither_current_nor_used_are_pruned() -> None:
     gone = superfluous(images, current={"iot-platform/a:1"}, used={"sha256:b"})
 
     assert [image.reference for image in gone] == ["iot-platform/c:1"]
+
+
+def test_an_image_that_a_stacks_file_names_is_not_superfluous(tmp_path: Path) -> None:
+    images = [Present(id=f"sha256:{one}", reference=f"iot-platform/kafka:{one}", size="1MB") for one in "abc"]
+    (tmp_path / "Pulumi.prod.yaml").write_text(
+        "config:\n  messaging:images:\n    kafka: iot-platform/kafka:b\n"
+    )
+
+    assert named_by_stacks(images, tmp_path) == {"iot-platform/kafka:b"}

@@ -122,10 +122,37 @@ def test_an_unchanged_note_is_not_written_again(tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == before.st_mtime_ns
 
 
-@pytest.mark.parametrize(("content", "said"), [("a: [", "is not YAML"), ("- 1", "must be a mapping")])
-def test_a_damaged_site_file_is_named_with_the_way_out(tmp_path: Path, content: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"a: [", "is not YAML"), (b"- 1", "must be a mapping"), (b"a: \xe4\xf6", "is not YAML")],
+)
+def test_a_damaged_site_file_is_named_with_the_way_out(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / ".site.yaml"
-    path.write_text(content)
+    path.write_bytes(content)
 
     with pytest.raises(ImageError, match=rf"(?s){said}.*remove it to decide again"):
         site_file.read(path)
+
+
+def test_a_folder_in_the_place_of_the_site_file_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"(?s)Is a directory.*remove it to decide again"):
+        site_file.read(tmp_path)
+
+
+@pytest.mark.parametrize("noted", [["kafka:1"], "kafka:1", {"kafka": ["kafka:1"]}, {"kafka": None}])
+def test_noted_images_that_are_none_are_refused_with_the_way_out(noted: object) -> None:
+    with pytest.raises(ImageError, match=r"`images` in \.site\.yaml.*make images"):
+        site_file.images({"images": noted})
+
+
+def test_images_that_are_not_noted_are_none() -> None:
+    assert site_file.images({}) == {}
+
+
+def test_a_noted_source_that_is_none_is_refused_and_not_decided_anew() -> None:
+    with pytest.raises(ImageError, match=r"'Local'.*local or registry"):
+        decide(site={"imageSource": "Local"}, unreachable=never)
+
+
+def test_auto_decides_anew_whatever_was_noted() -> None:
+    assert decide("auto", site={"imageSource": "Local"}).source == "local"
