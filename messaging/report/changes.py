@@ -19,6 +19,11 @@ NETWORK = "docker:index/network:Network"
 TOPIC = "kafka:index/topic:Topic"
 SUBJECT = "pulumi-python:dynamic/messaging:Subject"
 CLUSTER_SETTINGS = "pulumi-python:dynamic/messaging:ClusterSettings"
+LOAD_BALANCER_CONFIG = "pulumi-python:dynamic/messaging:LoadBalancerConfig"
+DOCKER, KAFKA = "pulumi:providers:docker", "pulumi:providers:kafka"
+PREFLIGHT = "pulumi-python:dynamic/messaging:Preflight"
+STAND_IN = "unix:///nowhere/docker.sock"
+"""What `.ci/preview` says where no Docker engine is in reach: nowhere that a stack could go."""
 _NODE = "messaging:index:KafkaNode$"
 _DATA = frozenset({TOPIC, VOLUME, NETWORK, SUBJECT})
 """What takes data, or the way to it, along when it goes."""
@@ -47,12 +52,15 @@ class Kind(StrEnum):
     """Kafka nodes are replaced one after another, each behind its gate."""
     SHORTEN = "shorter retention"
     """Messages go that would have been kept."""
+    ELSEWHERE = "elsewhere"
+    """The platform is looked for on another Docker engine; what runs on the one before stays behind."""
     DESTROY = "destroy"
     """Something goes, with what is in it."""
 
 
 SAYS = {
     Kind.DESTROY: "goes, with what is in it",
+    Kind.ELSEWHERE: "is looked for on another Docker engine",
     Kind.SHORTEN: "deletes messages that would have been kept",
     Kind.ROLLING: "Kafka nodes, one after another",
     Kind.REPLACE: "is away for a moment",
@@ -96,6 +104,8 @@ def _change(step: Step, grave: str) -> Change:
 def classify(step: Step) -> Kind:
     """The class of one step."""
     match step.operation:
+        case "update" | "replace" if _moves(step):
+            return Kind.ELSEWHERE
         case "delete":
             return Kind.CHECK if _only_steps_aside(step.type) else Kind.DESTROY
         case "create":
@@ -108,7 +118,8 @@ def classify(step: Step) -> Kind:
             return Kind.REPLACE
     if _keeps_less(step):
         return Kind.SHORTEN
-    return Kind.CHECK if _only_steps_aside(step.type) else Kind.DYNAMIC
+    dynamic = step.type in {LOAD_BALANCER_CONFIG, KAFKA} or not _only_steps_aside(step.type)
+    return Kind.DYNAMIC if dynamic else Kind.CHECK
 
 
 def _keeps_less(step: Step) -> bool:
@@ -119,8 +130,15 @@ def _keeps_less(step: Step) -> bool:
     return False
 
 
+def _moves(step: Step) -> bool:
+    if step.type == PREFLIGHT:  # it is given what the configuration says, whatever the environment says
+        return bool(step.old.get("dockerHost") != step.new.get("dockerHost"))
+    host = step.new.get("host")
+    return step.type == DOCKER and host not in {step.old.get("host"), STAND_IN}
+
+
 def _only_steps_aside(type_: str) -> bool:
-    # Subjects and settings of the cluster are dynamic resources that change something that runs.
+    # Some dynamic resources change something that runs.
     acts = type_ in {SUBJECT, CLUSTER_SETTINGS}
     return not acts and type_.startswith(_STEP_ASIDE)
 

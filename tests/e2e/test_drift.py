@@ -132,7 +132,8 @@ def test_taking_back_a_longer_retention_that_brokers_were_given_by_hand_is_said_
     brokers = ("--bootstrap-server", "localhost:29092", "--entity-type", "brokers", "--entity-default")
     platform.execute("kafka-dev", "kafka-configs", *brokers, "--alter", "--add-config", given)
     try:
-        _, report = reported(platform, tmp_path, [], [])
+        pack = ["--policy-pack", str(PACK), "--policy-pack-config", str(PACK / "dev.json")]
+        _, report = reported(platform, tmp_path, pack, [])
     finally:
         platform.up()
 

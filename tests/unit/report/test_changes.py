@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,11 +41,37 @@ def step(operation: str, type_: str, urn: str = "", **fields: Any) -> Step:
         (step("update", GATE), Kind.CHECK),
         (step("create", "pulumi:providers:kafka"), Kind.CHECK),
         (step("delete", "messaging:index:EventStream"), Kind.CHECK),
+        (step("update", changes.LOAD_BALANCER_CONFIG), Kind.DYNAMIC),
+        (step("update", changes.KAFKA), Kind.DYNAMIC),
+        (step("update", changes.DOCKER, old={"version": "1"}, new={"version": "2"}), Kind.CHECK),
     ],
     ids=lambda value: f"{value.operation} {value.type}" if isinstance(value, Step) else value.value,
 )
 def test_a_change_has_the_class_of_what_it_does_to_users(one: Step, kind: Kind) -> None:
     assert changes.classify(one) is kind
+
+
+@pytest.mark.parametrize("operation", ["update", "replace"])
+@pytest.mark.parametrize(
+    ("type_", "before", "after", "moves"),
+    [
+        (changes.DOCKER, {"host": changes.STAND_IN}, {"host": "tcp://other:2375"}, True),
+        (changes.DOCKER, {"host": "tcp://one:2375"}, {"host": "tcp://other:2375"}, True),
+        (changes.DOCKER, {"host": "tcp://one:2375"}, {"host": changes.STAND_IN}, False),
+        (changes.PREFLIGHT, {"dockerHost": "tcp://one:2375"}, {"dockerHost": ""}, True),
+        (changes.PREFLIGHT, {"freeDiskMib": 1}, {"freeDiskMib": 2}, False),
+    ],
+)
+def test_another_docker_engine_is_another_platform(
+    operation: str, type_: str, before: Any, after: Any, *, moves: bool
+) -> None:
+    one = step(operation, type_, old=before, new=after)
+    assert (changes.classify(one) is Kind.ELSEWHERE) is moves
+
+
+def test_what_stands_in_for_a_docker_engine_is_what_the_script_says() -> None:
+    script = (Path(__file__).parents[3] / ".ci" / "preview").read_text()
+    assert f"DOCKER_HOST=${{PREVIEW_DOCKER_HOST:-{changes.STAND_IN}}}" in script
 
 
 @pytest.mark.parametrize(

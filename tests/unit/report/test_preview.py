@@ -111,6 +111,62 @@ def test_a_preview_fails_by_its_result_an_error_or_a_mandatory_violation() -> No
     assert read({"diagnosticEvent": {"severity": "error", "message": "no"}}, SUMMARY).failed
 
 
+def test_a_plan_is_whole_unless_an_error_cut_it_off() -> None:
+    told = {"policyEvent": {"policyName": "p", "enforcementLevel": "mandatory", "message": "no"}}
+    failed = {"summaryEvent": {"result": "failed"}}
+    assert read(SUMMARY).whole
+    assert read(told, failed).whole
+    assert not read(failed).whole
+    assert not read(told, {"diagnosticEvent": {"severity": "error", "message": "no"}}, failed).whole
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"policyEvent": {"policyName": "p", "enforcementLevel": "[secret]", "message": "no"}},
+        {"policyEvent": {"policyName": "p", "enforcementLevel": "grave", "message": "no"}},
+        {"diagnosticEvent": {"severity": "[secret]", "message": "no"}},
+        {"summaryEvent": {"result": "[secret]"}},
+        {"summaryEvent": {"result": "perhaps"}},
+        step("[secret]"),
+        step("create", new={}, urn="urn:pulumi:prod::messaging::[secret]::metrics-topic"),
+        step("create", new={}, type="[secret]:index/topic:Topic"),
+        step("create", new={"ne[secret]rkMode": "bridge"}),
+        {"resourcePreEvent": {}},
+        {"resourcePreEvent": {"metadata": None}},
+        {"policyEvent": {"policyName": "p"}},
+    ],
+)
+def test_a_word_that_decides_and_is_not_known_ends_the_reading(event: dict[str, Any]) -> None:
+    with pytest.raises(preview.EventsError, match=r"line 2, is no event that this report knows"):
+        read(event, SUMMARY)
+
+
+def test_a_hidden_word_is_told_with_the_way_out() -> None:
+    hidden = {"policyEvent": {"policyName": "p", "enforcementLevel": "[secret]", "message": "no"}}
+    with pytest.raises(preview.EventsError, match="Choose another secret"):
+        read(hidden, SUMMARY)
+
+
+def test_a_hidden_value_is_a_value() -> None:
+    (found,) = read(step("create", new={"password": "[secret]"}), SUMMARY).steps
+    assert found.new == {"password": "[secret]"}
+
+
+@pytest.mark.parametrize("operation", ["refresh", "update"])
+def test_where_inputs_say_nothing_what_was_found_is_compared(operation: str) -> None:
+    event = step(operation, {"settings": {"a": "1"}}, {"settings": {"a": "1"}}, diffs=["settings"])
+    metadata = event["resourcePreEvent"]["metadata"]
+    metadata["old"]["outputs"] = {"settings": {"a": "2" if operation == "update" else "1"}}
+    metadata["new"]["outputs"] = {"settings": {"a": "2"}}
+    (found,) = read(event, SUMMARY).steps
+    assert (found.old, found.new) == (
+        ({"settings": {"a": "2"}}, {"settings": {"a": "1"}})
+        if operation == "update"
+        else ({"settings": {"a": "1"}}, {"settings": {"a": "2"}})
+    )
+
+
 @pytest.mark.parametrize("lines", [[], ["not json"], ["{}"]])
 def test_what_is_no_whole_preview_is_refused_with_the_command_that_writes_one(lines: list[str]) -> None:
     with pytest.raises(preview.EventsError, match="its summary is missing") as refused:
