@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from engine.values import Value
 
 MASK = "[secret]"
+_STRUCTURE = frozenset(
+    {
+        *("op", "urn", "type", "parent", "provider", "resourceUrn", "dependencies", "deletedWith"),
+        *("keys", "diffs", "diffReasons", "replaceReasons", "kind", "diffKind"),
+        *("severity", "enforcementLevel", "policyName", "policyPackName", "policyPackVersion"),
+        *("policyPackVersionTag", "passed", "failed", "result", "color"),
+    }
+)
+"""Members of events that say what happens, and to what; no value of a property is among them."""
+_PROPERTIES = frozenset({"inputs", "outputs", "config", "before", "after"})
+"""Members below which everything is a value."""
 SHORTEST = 3
 """Characters below which a secret is not looked for: hiding every "1" hides the message and no secret."""
 
@@ -81,15 +92,29 @@ class Masker:
             self._pattern = re.compile("|".join(map(re.escape, ordered)))
         return self._pattern.sub(MASK, text)
 
-    def mask_document(self, document: Any) -> Any:
-        """A JSON document with every known secret replaced in its strings, keys, and numbers that are one."""
+    def mask_document(self, document: Any, *, properties: bool = False) -> Any:
+        """A JSON document with every known secret replaced in its values: strings, and numbers that are one.
+
+        The document's own names stay, and so do the words that say what happens: a secret that is one of them
+        must not change what a reader makes of the document. Below properties names are masked, too.
+        """
         match document:
             case str():
                 return self.mask(document)
             case dict():
-                return {self.mask(key): self.mask_document(member) for key, member in document.items()}
+                if properties:
+                    return {
+                        self.mask(key): self.mask_document(member, properties=True)
+                        for key, member in document.items()
+                    }
+                return {
+                    key: member
+                    if key in _STRUCTURE
+                    else self.mask_document(member, properties=key in _PROPERTIES)
+                    for key, member in document.items()
+                }
             case list():
-                return [self.mask_document(member) for member in document]
+                return [self.mask_document(member, properties=properties) for member in document]
             case int() | float() if str(document) in self._forms:
                 return MASK
         return document

@@ -130,4 +130,35 @@ def test_a_document_keeps_its_shape_whatever_a_secret_looks_like() -> None:
 
     masked = masker.mask_document({"tru": [12345, 1, True, 'a", "b'], "x": {"y": "12345"}})
 
-    assert masked == {MASK: [MASK, 1, True, f"a{MASK}b"], "x": {"y": MASK}}
+    assert masked == {"tru": [MASK, 1, True, f"a{MASK}b"], "x": {"y": MASK}}
+
+
+def test_a_secret_that_is_a_word_of_an_event_hides_no_word_of_one() -> None:
+    masker = Masker(["mandatory", "failed", "kafka", "two", "error", "update"])
+    event = {
+        "policyEvent": {"enforcementLevel": "mandatory", "policyName": "kafka-x", "message": "kafka is bad"},
+        "diagnosticEvent": {"severity": "error", "message": "an error"},
+        "summaryEvent": {"result": "failed"},
+        "metadata": {
+            "op": "update",
+            "urn": "a::kafka-1",
+            "new": {"inputs": {"mode": "two", "op": "update"}},
+        },
+    }
+
+    masked = masker.mask_document(event)
+
+    assert masked == {
+        "policyEvent": {
+            "enforcementLevel": "mandatory",
+            "policyName": "kafka-x",
+            "message": f"{MASK} is bad",
+        },
+        "diagnosticEvent": {"severity": "error", "message": f"an {MASK}"},
+        "summaryEvent": {"result": "failed"},
+        "metadata": {
+            "op": "update",
+            "urn": "a::kafka-1",
+            "new": {"inputs": {"mode": MASK, "op": MASK}},
+        },
+    }
