@@ -76,14 +76,24 @@ test-host:
 PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
+# A virtual environment works in the one place that it was made for, which it notes. One that was moved or
+# copied with its checkout is made anew, and so is one without pip: whoever made it was interrupted, or lacked
+# a package.
+ELSEWHERE := $(shell if cd $(VENV) 2>/dev/null && test -e .installed; then \
+	grep -qsF "$$(pwd -P)/bin/python" .installed bin/pulumi || echo yes; fi)
+ifneq ($(ELSEWHERE),)
+.PHONY: $(VENV)/.installed
+endif
+
 # The lock files name every package with its hashes; the project itself is installed in place.
 $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
 	@$(PYTHON) -m host packages
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(if $(ELSEWHERE),echo "this checkout was moved or copied: making $(VENV) anew" && rm -f $@)
+	@$(if $(ELSEWHERE),,$(BIN)/python -m pip --version >/dev/null 2>&1 ||) $(PYTHON) -m venv --clear $(VENV)
 	@echo "installing the locked Python packages into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	@cd $(VENV) && echo "$$(pwd -P)/bin/python" > .installed
 
 # Each command starts half a dozen Python processes. Where Python is told to keep no bytecode, each of them would
 # compile all of the project again.

@@ -5,6 +5,7 @@ Prints one row a figure, in seconds. Takes root on Debian: it starts an engine o
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ AGAIN = 5
 
 def main() -> int:
     """Measures one build from nothing and some that find everything there, and prints the table."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     figures = Figures()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -32,6 +32,13 @@ class Engine:
     cli: Path | None
     """The Pulumi CLI's executable; None for the embedded engine."""
 
+    def unusable(self, error: OSError) -> str:
+        """What to tell where the CLI cannot be run."""
+        return (
+            f"the Pulumi CLI at {self.cli} cannot be run: {error.strerror or error}. Install it anew or take "
+            f"it from PATH, or set {CHOICE}=embedded to use the embedded engine."
+        )
+
     def announcement(self) -> str:
         """The one line that says which engine runs."""
         if self.cli is None:
@@ -46,7 +53,7 @@ def pick(environment: Mapping[str, str]) -> Engine:
         NoEngineError: the choice is not one of the three, or the CLI was asked for and there is none,
             or this launcher was started in the CLI's place.
     """
-    choice = environment.get(CHOICE, "auto")
+    choice = environment.get(CHOICE) or "auto"  # empty is how a CI system passes on what is not set
     if choice not in {"auto", "cli", "embedded"}:
         raise NoEngineError(f"{CHOICE} is {choice!r}; allowed are auto, cli and embedded.")
     if environment.get(GUARD):
@@ -74,5 +81,8 @@ def find_cli(path: str) -> Path | None:
 
 def _is_launcher(candidate: Path) -> bool:
     # A script that pip makes is a few hundred bytes; the CLI is a binary of many megabytes.
-    with candidate.open("rb") as file:
-        return MARK in file.read(4096)
+    try:
+        with candidate.open("rb") as file:
+            return MARK in file.read(4096)
+    except OSError:
+        return False  # a binary may be run by who may not read it, a script may not

@@ -38,7 +38,11 @@ def main() -> NoReturn:
             sys.stderr.writelines(f"{line}\n" for line in handover.prepare(os.environ, project))
         sys.stderr.flush()
         os.environ[engines.GUARD] = "1"
-        os.execv(engine.cli, ["pulumi", *arguments])  # noqa: S606 - replaces this process on purpose
+        try:
+            os.execv(engine.cli, ["pulumi", *arguments])  # noqa: S606 - replaces this process on purpose
+        except OSError as error:
+            sys.stderr.write(f"error: {engine.unusable(error)}\n")
+            sys.exit(1)
     # The CLI's path must not pay for these imports.
     from engine.process import forks
     from engine.protocol import load_alone

@@ -44,6 +44,8 @@ def connected(configured: str = "") -> Iterator[docker.APIClient]:
     Raises:
         EngineError: the engine does not answer, not to this user, or refuses what is done inside.
     """
+    address = address_of(configured)
+    _refuse_unknown(address)
     try:
         options: Any = {"base_url": configured} if configured else docker.utils.kwargs_from_env()
         with closing(docker.APIClient(**options, version="auto", timeout=ANSWER_SECONDS)) as client:
@@ -58,7 +60,22 @@ def connected(configured: str = "") -> Iterator[docker.APIClient]:
             "cert.pem and key.pem"
         ) from None
     except (docker.errors.DockerException, requests.RequestException) as error:
-        raise _explained(error, address_of(configured)) from None
+        raise _explained(error, address) from None
+
+
+def _refuse_unknown(address: str) -> None:
+    if address.startswith("ssh://"):
+        raise NoAnswerError(
+            f"the Docker engine at {address} is not asked over SSH. Make a tunnel to its socket, `ssh -NL "
+            '"$HOME/docker.sock:/var/run/docker.sock" HOST`, and set DOCKER_HOST="unix://$HOME/docker.sock"'
+        )
+    try:
+        docker.utils.parse_host(address, tls=bool(os.environ.get("DOCKER_TLS_VERIFY")))
+    except docker.errors.DockerException:
+        raise NoAnswerError(
+            f"{address!r} is no address of a Docker engine. DOCKER_HOST is tcp://HOST:PORT or unix:///PATH; "
+            f"unset, it is {DEFAULT_SOCKET}"
+        ) from None
 
 
 def _explained(error: Exception, address: str) -> EngineError:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from messaging.availability import NO_BROKER
 from messaging.cluster import METADATA_VERSION, Features, View
+from messaging.declared import NOTHING, SCHEMAS_TOPIC, Declared
 from messaging.quorum import NO_LEADER, Quorum
 from messaging.readiness import CAUGHT_UP_WITHIN_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from messaging.availability import Partition
     from messaging.roll import Fact
@@ -37,6 +38,22 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Schemas:
+    """What the Schema Registry said."""
+
+    subjects: frozenset[str] = frozenset()
+    silence: str = ""
+    """Why there is no answer; empty if there is one."""
+    keepers: tuple[str, ...] = ()
+    """Names of the containers of registries that keep their subjects in this cluster."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it said something."""
+        return not self.silence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """The cluster at one moment."""
 
@@ -50,6 +67,9 @@ class Report:
     under_replicated: tuple[str, ...] = ()
     moving: tuple[str, ...] = ()
     """Partitions whose replicas are being moved."""
+    missing_topics: tuple[str, ...] = ()
+    """Those that the stack has made and that are not there."""
+    missing_subjects: tuple[str, ...] = ()
     metadata_version: int | None = None
     supported_metadata_version: int | None = None
 
@@ -75,6 +95,7 @@ class Report:
                 "underReplicated": list(self.under_replicated),
                 "moving": list(self.moving),
             },
+            "missing": {"topics": list(self.missing_topics), "subjects": list(self.missing_subjects)},
             "metadataVersion": {
                 "finalized": self.metadata_version,
                 "supported": self.supported_metadata_version,
@@ -88,6 +109,8 @@ def judge(
     *,
     features: Sequence[Features] = (),
     moving: Sequence[str] = (),
+    declared: Declared = NOTHING,
+    schemas: Schemas | None = None,
 ) -> Report:
     """The report of a cluster.
 
@@ -96,6 +119,8 @@ def judge(
         brokers: ids of the nodes that are brokers, by name.
         features: of each broker that answers.
         moving: partitions whose replicas are being moved.
+        declared: what the stack says that there is.
+        schemas: what the Schema Registry says, if it was asked.
     """
     problems = list(_nodes(facts, brokers))
     quorums = [fact.quorum for fact in facts.values() if isinstance(fact.quorum, Quorum)]
@@ -109,14 +134,18 @@ def judge(
     offline = [one for one in partitions if one.leader == NO_BROKER]
     under_min = [one for one in partitions if one.is_under_min]
     at_min = [one for one in partitions if one.can_lose_one and len(one.in_sync) == one.min_in_sync]
+    few = [one for one in partitions if len(one.replicas) < one.min_in_sync]
     behind = [one for one in partitions if one.missing]
     if not view:
         problems.append(Problem(status=Status.CRITICAL, text="no broker answers"))
     else:
         problems += _absent(brokers, view)
+        problems += _missing_topics(declared, view)
+    problems += _missing_subjects(declared, schemas, view)
     problems += _listed(offline, Status.CRITICAL, "without a leader")
     problems += _listed(under_min, Status.CRITICAL, "below min ISR: acks=all is refused")
     problems += _listed(at_min, Status.DEGRADED, "at min ISR: no broker with them may stop")
+    problems += _listed(few, Status.DEGRADED, "with fewer replicas than min ISR: each of them is needed")
     problems += _listed(behind, Status.DEGRADED, "with replicas out of sync")
     if moving:
         problems.append(Problem(status=Status.DEGRADED, text=f"{len(moving)} partitions are being moved"))
@@ -145,6 +174,8 @@ def judge(
         at_min=_names(at_min),
         under_replicated=_names(behind),
         moving=tuple(moving),
+        missing_topics=_lacking(declared.topics, _topics(view)) if view else (),
+        missing_subjects=_lacking(declared.subjects, schemas.subjects) if schemas and schemas.answers else (),
         metadata_version=finalized,
         supported_metadata_version=supported,
     )
@@ -178,12 +209,69 @@ def _absent(brokers: Mapping[str, int], view: View) -> Iterable[Problem]:
             yield Problem(status=Status.DEGRADED, text=f"{name} is not let in as a broker")
 
 
+def _missing_topics(declared: Declared, view: View) -> Iterable[Problem]:
+    there = _topics(view)
+    lost = _lacking(declared.topics, there)
+    if lost:
+        yield Problem(
+            status=Status.CRITICAL,
+            text=f"{len(lost)} topics are missing that the stack has made: {_some(lost)}. {_AFRESH}, empty",
+        )
+    unmade = _lacking(declared.wanted_topics, {*there, *declared.topics})
+    if unmade:
+        yield Problem(
+            status=Status.DEGRADED,
+            text=f"{len(unmade)} topics of the stack are not made: {_some(unmade)}. `pulumi up` makes them",
+        )
+
+
+def _missing_subjects(declared: Declared, schemas: Schemas | None, view: View | None) -> Iterable[Problem]:
+    if schemas is None:
+        return
+    if not schemas.answers:
+        yield Problem(status=Status.CRITICAL, text=f"no schema can be had: {schemas.silence}")
+        return
+    if schemas.keepers and view and SCHEMAS_TOPIC not in _topics(view):
+        yield Problem(
+            status=Status.CRITICAL,
+            text=f"the topic {SCHEMAS_TOPIC} is missing: the Schema Registry answers from memory and takes "
+            f"nothing new. `docker restart {' '.join(schemas.keepers)}` first",
+        )
+    lost = _lacking(declared.subjects, schemas.subjects)
+    if lost:
+        yield Problem(
+            status=Status.CRITICAL,
+            text=f"{len(lost)} subjects are missing that the stack has registered: {_some(lost)}. {_AFRESH}",
+        )
+    unmade = _lacking(declared.wanted_subjects, {*schemas.subjects, *declared.subjects})
+    if unmade:
+        yield Problem(
+            status=Status.DEGRADED,
+            text=f"{len(unmade)} subjects of the stack are not registered: {_some(unmade)}. "
+            "`pulumi up` registers them",
+        )
+
+
+_AFRESH = "`pulumi refresh`, then `pulumi up`, makes them again"
+
+
+def _topics(view: View) -> set[str]:
+    return {partition.topic for partition in view.partitions}
+
+
+def _lacking(wanted: Iterable[str], there: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(wanted).difference(there)))
+
+
 def _listed(partitions: Sequence[Partition], status: Status, what: str) -> Iterable[Problem]:
     if not partitions:
         return
     names = _names(partitions)
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")  # noqa: PLR2004 - enough to see which
-    yield Problem(status=status, text=f"{len(names)} partitions {what}: {shown}")
+    yield Problem(status=status, text=f"{len(names)} partitions {what}: {_some(names)}")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")  # noqa: PLR2004 - enough to see which
 
 
 def _names(partitions: Iterable[Partition]) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def facts(
         names: of all nodes.
         cluster_id: the cluster that nodes must belong to; empty for any.
     """
-    with ThreadPoolExecutor(len(addresses)) as pool:
+    with ThreadPoolExecutor(max(len(addresses), 1)) as pool:
         asked = pool.map(lambda places: _ask(places, cluster_id), addresses.values())
         answers = dict(zip(addresses, asked, strict=True))
     found = {}

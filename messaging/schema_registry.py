@@ -96,8 +96,18 @@ class SchemaRegistry:
         Raises:
             UnreachableError: it does not.
         """
-        if self._ask("GET", "/subjects") is None:
+        self.subjects()
+
+    def subjects(self) -> frozenset[str]:
+        """The names of all subjects.
+
+        Raises:
+            UnreachableError: it does not answer.
+        """
+        answer = self._ask("GET", "/subjects")
+        if answer is None:
             raise RegistryError(f"{self._url} is no Schema Registry: it has no /subjects")
+        return frozenset(str(name) for name in answer["items"])
 
     def latest(self, subject: str) -> RegisteredSchema | None:
         """The newest version of a subject; None if there is no such subject."""

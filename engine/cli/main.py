@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from engine.cli import configuration, operations, options, stack, state
+from engine.cli.interrupt import orderly
 from engine.cli.session import TERMINAL
 from engine.display.pipe import silence
 from engine.errors import Cancelled, EngineError, Unsupported
@@ -147,7 +148,8 @@ def main(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter stops no run
-    code = _run(arguments)
+    with orderly():
+        code = _run(arguments)
     try:
         sys.stdout.flush()
     except BrokenPipeError:

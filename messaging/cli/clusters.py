@@ -88,11 +88,17 @@ def most_leading_first(client: docker.APIClient, owner: Owner) -> list[str]:
     return sorted(nodes.brokers, key=lambda name: -led[nodes.brokers[name]])
 
 
-def find(client: docker.APIClient, owner: Owner, stack: str) -> KafkaNodes:
+def find(client: docker.APIClient, owner: Owner, stack: str, *, broker: bool = True) -> KafkaNodes:
     """The stack's nodes on this Docker host, running or not.
 
+    Args:
+        client: the host's Docker engine.
+        owner: what the nodes' labels say.
+        stack: what people call it.
+        broker: whether there must be one.
+
     Raises:
-        ProjectError: it has none here.
+        ProjectError: there is none.
     """
     wanted = {"label": [f"{PROJECT_LABEL}={owner.project}", f"{STACK_LABEL}={owner.stack}"]}
     found = []
@@ -113,6 +119,6 @@ def find(client: docker.APIClient, owner: Owner, stack: str) -> KafkaNodes:
             )
         )
     nodes = KafkaNodes(nodes=tuple(sorted(found, key=lambda node: node.id)))
-    if not nodes.addresses:
+    if broker and not nodes.addresses:
         raise ProjectError(f"the stack {stack} has no broker on this Docker host. Make it: `make up`")
     return nodes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,8 +65,11 @@ def reclaim(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List and remove Docker objects that carry a stack's labels and that its state does not know."""
-    project = find_project(Path.cwd())
+    """List and remove Docker objects that carry a stack's labels and that its state does not know.
+
+    With --json and without --yes it only lists.
+    """
+    project = find_project()
     owner = project.owner(stack)
     with connected() as client:
         on_host = StackOnHost(client, owner)
@@ -79,17 +81,20 @@ def reclaim(
         unknown = [item for item in items if not state.knows(item.kind, item.name)]
         removed = [item for item in unknown if volumes or item.kind != "volume"]
         kept = [item for item in unknown if item not in removed]
+        only_listed = as_json and not yes
         place.refuse_doubts([(item.kind, item.name) for item in removed])
         if not as_json:
             _show(stack, state, removed, kept)
-        if removed and not yes:
+        if removed and not yes and not only_listed:
             _ask(len(removed))
-        on_host.remove(removed, (lambda _: None) if as_json else typer.echo)
+        if not only_listed:
+            on_host.remove(removed, (lambda _: None) if as_json else typer.echo)
     if as_json:
         _print_json(
             {
                 "state": {"file": str(state.file), "there": state.there, "knows": len(state.objects)},
-                "removed": [_plain(item) for item in removed],
+                "leftOver": [_plain(item) for item in removed],
+                "removed": [] if only_listed else [_plain(item) for item in removed],
                 "kept": [_plain(item) for item in kept],
             }
         )
@@ -100,7 +105,7 @@ def reclaim(
 @app.command()
 def health(stack: Stack = "dev", as_json: Json = False) -> None:
     """Show how the Kafka cluster is. Exit code 0: healthy, 3: less in reserve, 4: something is not served."""
-    project = find_project(Path.cwd())
+    project = find_project()
     with connected() as client:
         found = care.report(client, project, stack, lambda line: typer.echo(line, err=True))
     if as_json:
@@ -115,14 +120,23 @@ def health(stack: Stack = "dev", as_json: Json = False) -> None:
 def repair(
     stack: Stack = "dev",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
+    accept_loss: Annotated[
+        bool,
+        typer.Option("--accept-loss", help="Go on where a lost volume had the only copy of data."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Bring back containers that were stopped or removed by hand; their data is on their volumes."""
-    project = find_project(Path.cwd())
+    project = find_project()
     with connected() as client:
         on_host = StackOnHost(client, project.owner(stack))
         done = care.repair(
-            on_host, project, stack, dry_run=dry_run, tell=lambda line: typer.echo(line, err=True)
+            on_host,
+            project,
+            stack,
+            dry_run=dry_run,
+            accept_loss=accept_loss,
+            tell=lambda line: typer.echo(line, err=True),
         )
     if as_json:
         _print_json({"dryRun": dry_run, "steps": done})
@@ -137,6 +151,12 @@ def rebalance(
     without: Annotated[
         list[str] | None, typer.Option("--without", help="A broker that is to hold nothing; repeatable.")
     ] = None,
+    copies: Annotated[
+        int | None,
+        typer.Option(
+            "--copies", min=1, help="Copies of Kafka's and services' own topics; else as a new topic has."
+        ),
+    ] = None,
     throttle: Annotated[
         int, typer.Option("--throttle", min=1, help="MB a second that each broker copies at most.")
     ] = 50,
@@ -144,14 +164,15 @@ def rebalance(
     as_json: Json = False,
 ) -> None:
     """Move replicas so that brokers are evenly filled. Run it again to go on where it was interrupted."""
-    project = find_project(Path.cwd())
+    project = find_project()
     with connected() as client:
         nodes = clusters.find(client, project.owner(stack), stack)
-    moves = balance.plan(nodes, without or [])
+    moves = balance.plan(nodes, without or [], copies)
     if execute:
         balance.execute(
             nodes,
             without or [],
+            copies,
             bytes_a_second=throttle * 1_000_000,
             tell=lambda line: typer.echo(line, err=True),
         )
@@ -172,7 +193,7 @@ def upgrade_metadata(
     as_json: Json = False,
 ) -> None:
     """Finish an upgrade: let the cluster use what its version of Kafka can do. There is no way back."""
-    project = find_project(Path.cwd())
+    project = find_project()
     with connected() as client:
         nodes = clusters.find(client, project.owner(stack), stack)
     done = upgrade.finish(nodes, dry_run=dry_run)
@@ -189,11 +210,13 @@ app.command("preview-report")(preview_report)
 
 
 def main() -> None:
-    """Runs the command line; a known error ends it with code 1 and one message."""
+    """Runs the command line; a known error ends it with code 1 and one message, with --json as JSON, too."""
     try:
         app()
     except (ProjectError, EngineError, EventsError, UnhealthyError, NodeError) as error:
         errors.print(f"error: {error}", markup=False)
+        if "--json" in sys.argv:
+            _print_json({"error": str(error)})
         sys.exit(1)
 
 
@@ -203,7 +226,7 @@ def _run(
     done: str,
     operation: Callable[[StackOnHost, Callable[[str], None]], Sequence[str]],
 ) -> None:
-    owner = find_project(Path.cwd()).owner(stack)
+    owner = find_project().owner(stack)
     with connected() as client:
         on_host = StackOnHost(client, owner)
         if not any(item.kind == "container" for item in on_host.items()):

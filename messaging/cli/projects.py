@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from messaging.documents import DocumentError, read_yaml
@@ -10,7 +11,6 @@ from messaging.naming import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 PROJECT_FILE = "Pulumi.yaml"
 
@@ -73,12 +73,20 @@ class Project:
         return document(self.folder / PROJECT_FILE)
 
 
-def find_project(folder: Path) -> Project:
+def find_project(folder: Path | None = None) -> Project:
     """The nearest project upwards.
+
+    Args:
+        folder: where to begin; None for the current folder.
 
     Raises:
         ProjectError: there is none.
     """
+    if folder is None:
+        try:
+            folder = Path.cwd()
+        except FileNotFoundError:
+            raise ProjectError("the current folder was removed: run this inside the project") from None
     for place in (folder, *folder.parents):
         if (place / PROJECT_FILE).is_file():
             return Project(folder=place)

@@ -6,7 +6,6 @@ Nothing here talks to a registry: the preview does.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +14,8 @@ from messaging import catalogue, schema_history, stream_docs
 from messaging.cli.projects import ProjectError, find_project
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from messaging.streams import Catalogue
 
 app = typer.Typer(help="The schemas of the catalogue, and their versions in git.", no_args_is_help=True)
@@ -106,7 +107,7 @@ def docs(
 
 
 def _catalogue() -> tuple[Path, Catalogue]:
-    folder = find_project(Path.cwd()).folder / FOLDER
+    folder = find_project().folder / FOLDER
     try:
         return folder, catalogue.load(folder)
     except catalogue.CatalogueError as error:

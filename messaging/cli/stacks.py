@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from messaging.cli.clusters import most_leading_first
+from messaging import cluster
+from messaging.cli.clusters import find, most_leading_first
+from messaging.cli.projects import ProjectError
 from messaging.naming import (
     BROKER,
     CONTROLLER,
@@ -22,12 +24,14 @@ from messaging.naming import (
     STACK_LABEL,
     UI,
 )
+from messaging.protocol import NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import docker
 
+    from messaging.cluster import View
     from messaging.naming import Owner
 
 START_ORDER = ((LOAD_BALANCER,), (CONTROLLER, BROKER), (SCHEMA_REGISTRY,), (UI,))
@@ -36,6 +40,7 @@ _ROLES = tuple(role for group in START_ORDER for role in group)
 """The order within groups, too; stopping goes the other way round."""
 HEALTHY_SECONDS = 180.0
 PAUSE_SECONDS = 0.5
+_RUNNING = "running"
 GRACE_SECONDS = 60
 """For a container that does not say itself how long it may take to stop."""
 
@@ -92,14 +97,34 @@ class StackOnHost:
         return self._stop(self.items(), reversed(_ROLES), tell)
 
     def start(self, tell: Callable[[str], None]) -> list[str]:
-        """Starts the containers, and waits for all of one group before those of the next; their names.
+        """Starts the containers, and waits for all of one group before those of the next.
+
+        Returns:
+            The names of those that did not run.
 
         Raises:
-            UnhealthyError: a container was started and did not become healthy.
+            UnhealthyError: a container did not become healthy.
         """
-        names = _ordered(self.items(), _ROLES)
+        before = self.states()
+        self.wake(before, tell)
+        return [name for name, status in before.items() if status != _RUNNING]
+
+    def restart(self, names: Collection[str], tell: Callable[[str], None]) -> None:
+        """Stops containers and starts them again, so that they forget what they only remember.
+
+        Raises:
+            UnhealthyError: one of them did not become healthy.
+        """
+        items = [item for item in self.items() if item.kind == "container" and item.name in names]
+        self._stop(items, reversed(_ROLES), tell)
         self.wake(names, tell)
-        return names
+
+    def view(self) -> View | None:
+        """The cluster as one of its brokers sees it; None if none answers."""
+        try:
+            return cluster.look(find(self._client, self._owner, self._owner.stack).anyone())
+        except (ProjectError, NodeError):
+            return None
 
     def states(self) -> dict[str, str]:
         """What each of the stack's containers is, in Docker's words, by name, in the order of starting."""
@@ -123,8 +148,11 @@ class StackOnHost:
         for roles in START_ORDER:
             group = [name for name in _ordered(items, roles) if name in names]
             for name in group:
+                state = self._client.inspect_container(name)["State"]
+                if state["Status"] == _RUNNING:
+                    continue
                 tell(f"starting {name}")
-                if self._client.inspect_container(name)["State"]["Paused"]:
+                if state["Paused"]:
                     self._client.unpause(name)
                 self._client.start(name)
             if wait:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import state_folder
 from messaging.cli.projects import ProjectError, document
+from messaging.declared import NOTHING, Declared
+from messaging.declared import read as read_declared
 from messaging.documents import DocumentError, read_json
 from messaging.naming import ROLE_LABEL
 
@@ -51,6 +53,8 @@ class State:
     """Whether there is such a file."""
     objects: Sequence[StateObject] = ()
     """The Docker objects that it holds, pending ones included."""
+    declared: Declared = NOTHING
+    """What it says that Kafka and the Schema Registry hold."""
 
     def knows(self, kind: str, name: str) -> bool:
         """Whether it holds this object."""
@@ -239,10 +243,12 @@ def _read(file: Path) -> State:
             "write it anew"
         )
     try:
-        objects = tuple(_objects(read_json(file.read_text(encoding="utf-8"))))
+        content = read_json(file.read_text(encoding="utf-8"))
+        objects = tuple(_objects(content))
+        declared = read_declared(_resources(content))
     except (OSError, UnicodeDecodeError, DocumentError) as error:
         raise ProjectError(f"the state in {file} cannot be read: {error}") from None
-    return State(file=file, there=True, objects=objects)
+    return State(file=file, there=True, objects=objects, declared=declared)
 
 
 def _is_there(file: Path) -> bool:
@@ -268,13 +274,21 @@ def _locks(folder: Path) -> list[Path]:
         raise ProjectError(f"{folder} cannot be looked into: {error.strerror}") from None
 
 
-def _objects(content: object) -> Iterator[StateObject]:
+def _latest(content: object) -> Mapping[str, Any]:
     checkpoint = _part(content, "checkpoint", dict)
     if checkpoint is None:
         raise DocumentError("it has no checkpoint, so it is no state")
-    latest = _part(checkpoint, "latest", dict) or {}
+    return _part(checkpoint, "latest", dict) or {}
+
+
+def _resources(content: object) -> list[Any]:
+    return _part(_latest(content), "resources", list) or []
+
+
+def _objects(content: object) -> Iterator[StateObject]:
+    latest = _latest(content)
     pending = [_part(one, "resource", dict) for one in _part(latest, "pending_operations", list) or ()]
-    for found in (*(_part(latest, "resources", list) or ()), *pending):
+    for found in (*_resources(content), *pending):
         kind = _KINDS.get(str(_part(found, "type", str)))
         if kind:
             inputs, outputs = _part(found, "inputs", dict) or {}, _part(found, "outputs", dict) or {}

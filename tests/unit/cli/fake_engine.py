@@ -26,6 +26,7 @@ class Engine:
         """Brokers that are no controllers."""
         self.quorum: set[str] = set()
         """Nodes that are healthy only together."""
+        self.volume_names = ["kafka-dev-data"]
 
     def have(self, name: str, role: str, state: str = "running", owner: Owner = OWNER) -> None:
         """Has one more container."""
@@ -43,7 +44,7 @@ class Engine:
         return [{"Name": "iot-platform-dev", "Labels": OWNER.labels("network")}]
 
     def volumes(self, _: Any) -> dict[str, Any]:
-        return {"Volumes": [{"Name": "kafka-dev-data", "Labels": OWNER.labels("data")}]}
+        return {"Volumes": [{"Name": name, "Labels": OWNER.labels("data")} for name in self.volume_names]}
 
     def inspect_container(self, name: str) -> dict[str, Any]:
         status = self.states[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,71 +14,12 @@ from messaging.cli.stacks import StackOnHost, UnhealthyError
 from messaging.protocol import Address
 from messaging.roll import Container
 from tests.unit.cli.fake_engine import OWNER, STOPPED, Engine
+from tests.unit.cli.fake_pulumi import CONTAINER, DYNAMIC, step
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONTAINER = "docker:index/container:Container"
-DYNAMIC = "pulumi-python:dynamic/messaging"
-SUMMARY = {"summaryEvent": {"result": "succeeded"}}
-PULUMI = """#!/bin/sh
-cd "$(dirname "$0")"
-echo "$@" >> notes
-echo "$PULUMI_BACKEND_URL" >> backends
-if [ "$1" = preview ]; then cat events; echo "error: $(cat said)" >&2; exit "$(cat code)"; fi
-"""
-
-
-def step(operation: str, kind: str, name: str, old: Any = None, new: Any = None) -> dict[str, Any]:
-    sides = {"old": {"inputs": old or {}}, "new": {"inputs": new or {}}}
-    return {
-        "resourcePreEvent": {
-            "metadata": {"op": operation, "urn": f"urn:{kind}::{name}", "type": kind, **sides}
-        }
-    }
-
-
-class Pulumi:
-    """What stands in for the engine: it notes how it was called, and its preview says what it is given."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        script = folder / "pulumi"
-        script.write_text(PULUMI)
-        script.chmod(0o755)
-        self.will_say()
-
-    def will_say(self, *events: dict[str, Any], code: int = 0, error: str = "") -> None:
-        (self._folder / "events").write_text("".join(f"{json.dumps(one)}\n" for one in (*events, SUMMARY)))
-        (self._folder / "code").write_text(str(code))
-        (self._folder / "said").write_text(error)
-
-    def will_fail_at_once(self, error: str) -> None:
-        self.will_say(code=1, error=error)
-        (self._folder / "events").write_text("")
-
-    @property
-    def commands(self) -> list[str]:
-        """How it was called."""
-        notes = self._folder / "notes"
-        return notes.read_text().splitlines() if notes.exists() else []
-
-    @property
-    def backends(self) -> set[str]:
-        """Where it was told to keep states."""
-        return set((self._folder / "backends").read_text().splitlines())
-
-    @property
-    def verbs(self) -> list[str]:
-        return [command.partition(" ")[0] for command in self.commands]
-
-
-@pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setattr(sys, "executable", str(folder / "python"))
-    return Pulumi(folder)
+    from tests.unit.cli.fake_pulumi import Pulumi
 
 
 @pytest.fixture
@@ -122,7 +62,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 def repair(engine: Engine, project: Project, *, dry_run: bool = False) -> list[str]:
     on_host = StackOnHost(engine, OWNER)  # type: ignore[arg-type]  # it has what is used
-    return care.repair(on_host, project, "dev", dry_run=dry_run, tell=lambda _: None)
+    return care.repair(on_host, project, "dev", dry_run=dry_run, accept_loss=False, tell=lambda _: None)
 
 
 def started(engine: Engine) -> list[str]:
@@ -318,7 +258,7 @@ def lone_node(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the nodes that the state knows, one is on the Docker host."""
     running = Container(state="running", built_from="")
     node = KafkaNode(id=1, name="kafka-1", address=Address(host="127.0.0.1", port=9), container=running)
-    monkeypatch.setattr(care, "find", lambda *_: KafkaNodes(nodes=(node,)))
+    monkeypatch.setattr(care, "find", lambda *_, **__: KafkaNodes(nodes=(node,)))
     (project.folder / "Pulumi.dev.yaml").touch()
 
 
@@ -349,4 +289,7 @@ def test_health_says_where_it_can_miss_no_node(
     found = care.report(engine, project, "dev", told.append)  # type: ignore[arg-type]  # nothing of it is used
 
     assert [node["name"] for node in found.nodes] == ["kafka-1"]
-    assert [line.startswith(f"a node that is gone would not be missed: {reason}") for line in told] == [True]
+    assert [
+        line.startswith(f"a node, topic or subject that is gone would not be missed: {reason}")
+        for line in told
+    ] == [True]

@@ -61,6 +61,14 @@ def test_an_unknown_stack_is_refused_with_the_known_ones(project: Path, command:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["stop", "health", "reclaim", "repair"])
+def test_machines_get_an_error_as_json(project: Path, command: str) -> None:
+    done = run(project, command, "--stack", "staging", "--json")
+
+    assert done.returncode == 1
+    assert done.stderr == f"error: {json.loads(done.stdout)['error']}\n"
+
+
 def test_help_lists_the_commands(project: Path) -> None:
     done = run(project, "--help")
 
@@ -99,6 +107,22 @@ def test_what_no_state_knows_is_reclaimed(engine: Engine) -> None:
         ("remove network", "iot-platform-dev"),
         ("remove volume", "kafka-dev-data"),
     ]
+
+
+def test_machines_can_look_before_anything_is_removed(engine: Engine) -> None:
+    listed = CliRunner().invoke(main.app, ["reclaim", "--json"], catch_exceptions=False)
+
+    found = json.loads(listed.stdout)
+    assert {one["name"] for one in found["leftOver"]} == ALL - {"kafka-dev", "kafka-dev-data"}
+    assert ([one["name"] for one in found["kept"]], found["removed"]) == (["kafka-dev-data"], [])
+    assert (listed.exit_code, engine.calls) == (0, [])
+
+
+def test_a_start_of_what_runs_says_that_there_was_nothing_to_do(engine: Engine) -> None:
+    told = CliRunner().invoke(main.app, ["start"], catch_exceptions=False).stdout
+
+    assert told == "nothing to do: all was started before\n"
+    assert engine.calls == []
 
 
 @pytest.mark.parametrize(

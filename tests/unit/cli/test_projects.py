@@ -35,6 +35,17 @@ def test_outside_a_project_the_message_says_so(tmp_path: Path) -> None:
         find_project(tmp_path)
 
 
+def test_in_a_folder_that_was_removed_the_message_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    with pytest.raises(ProjectError, match="the current folder was removed"):
+        find_project()
+
+
 def test_a_stacks_instance_is_part_of_its_labels(project: Project) -> None:
     assert project.owner("dev").instance == "team-a"
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from launcher import engines
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def executable(folder: Path, content: str) -> Path:
@@ -43,6 +44,38 @@ def test_embedded_wins_over_a_cli_when_asked_for(cli: Path) -> None:
 
     assert picked.cli is None
     assert "embedded engine" in picked.announcement()
+
+
+def test_an_empty_choice_is_none(cli: Path) -> None:
+    assert engines.pick({"PATH": str(cli.parent), engines.CHOICE: ""}).cli == cli
+
+
+def test_a_cli_that_may_be_run_but_not_read_is_a_cli(cli: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(type(cli), "open", refuse)
+
+    assert engines.find_cli(str(cli.parent)) == cli
+
+
+@pytest.mark.parametrize("content", ["", "#!/nowhere/interpreter\n"], ids=["empty", "no interpreter"])
+def test_a_cli_that_cannot_be_run_is_named_with_the_way_out(tmp_path: Path, content: str) -> None:
+    broken = executable(tmp_path / "cli", content)
+
+    done = subprocess.run(
+        [sys.executable, "-c", "from launcher.main import main; main()", "version"],
+        cwd=tmp_path,
+        env={"PATH": str(broken.parent), "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert f"error: the Pulumi CLI at {broken} cannot be run: " in done.stderr
+    assert "MESSAGING_ENGINE=embedded" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_asking_for_a_cli_that_is_not_there_says_what_to_do(launcher: Path) -> None:

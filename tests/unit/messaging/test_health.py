@@ -8,7 +8,8 @@ import pytest
 
 from messaging.availability import Partition
 from messaging.cluster import Broker, Features, View
-from messaging.health import Status, judge
+from messaging.declared import NOTHING
+from messaging.health import Report, Schemas, Status, judge
 from messaging.quorum import NO_LEADER, Quorum, Voter
 from messaging.roll import Container, Fact
 
@@ -82,6 +83,18 @@ def test_what_is_wrong_is_told_and_how_bad_it_is(nodes: dict[str, Fact], status:
     assert found.problems[0].status == status, "the worst comes first"
 
 
+def test_fewer_replicas_than_the_minimum_are_told_and_refuse_nothing_while_all_are_in_sync() -> None:
+    single = Partition(topic="__t", number=0, leader=1, replicas=(1,), in_sync=(1,), min_in_sync=2)
+    seen = replace(view(1, 2, 3), partitions=(single,))
+
+    found = judge(facts(*[up(seen)] * 3), NAMES)
+
+    assert (found.status, found.under_min) == (Status.DEGRADED, ())
+    assert [one.text for one in found.problems] == [
+        "1 partitions with fewer replicas than min ISR: each of them is needed: __t-0"
+    ]
+
+
 def test_the_leader_of_the_controllers_is_believed_before_the_others() -> None:
     found = judge(facts(up(view(1)), up(), up(view(1))), NAMES)
 
@@ -104,3 +117,69 @@ def test_a_plain_report_names_everything() -> None:
     assert plain["partitions"]["atMinInSync"] == ["orders-0"]
     assert plain["partitions"]["moving"] == ["orders-0"]
     assert plain["nodes"][0] == {"name": "kafka-1", "broker": 1, "container": "running", "answers": True}
+
+
+STACK = replace(
+    NOTHING,
+    topics={"orders": 3},
+    wanted_topics=frozenset({"orders", "returns"}),
+    subjects=frozenset({"orders-value"}),
+    wanted_subjects=frozenset({"orders-value", "returns-value"}),
+)
+ALL_SUBJECTS = Schemas(subjects=frozenset({"orders-value", "returns-value"}))
+
+
+def declared(*topics: str, schemas: Schemas = ALL_SUBJECTS) -> Report:
+    partitions = tuple(replace(view(1, 2, 3).partitions[0], topic=topic) for topic in topics)
+    seen = replace(view(1, 2, 3), partitions=partitions)
+    return judge(facts(*[up(seen)] * 3), NAMES, declared=STACK, schemas=schemas)
+
+
+def test_a_cluster_with_all_that_the_stack_declares_is_healthy() -> None:
+    assert declared("orders", "returns").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("topics", "schemas", "status", "words"),
+    [
+        (("returns",), ALL_SUBJECTS, Status.CRITICAL, "1 topics are missing that the stack has made: orders"),
+        (("orders",), ALL_SUBJECTS, Status.DEGRADED, "1 topics of the stack are not made: returns"),
+        (
+            ("orders", "returns"),
+            Schemas(subjects=frozenset({"returns-value"})),
+            Status.CRITICAL,
+            "1 subjects are missing that the stack has registered: orders-value. `pulumi refresh`",
+        ),
+        (
+            ("orders", "returns"),
+            Schemas(subjects=frozenset({"orders-value"})),
+            Status.DEGRADED,
+            "1 subjects of the stack are not registered: returns-value. `pulumi up`",
+        ),
+        (
+            ("orders", "returns"),
+            replace(ALL_SUBJECTS, keepers=("schema-registry-dev",)),
+            Status.CRITICAL,
+            "answers from memory and takes nothing new. `docker restart schema-registry-dev`",
+        ),
+        (
+            ("orders", "returns"),
+            Schemas(silence="no answer"),
+            Status.CRITICAL,
+            "no schema can be had: no answer",
+        ),
+    ],
+)
+def test_what_the_stack_declares_and_is_not_there_is_told(
+    topics: tuple[str, ...], schemas: Schemas, status: Status, words: str
+) -> None:
+    (problem,) = declared(*topics, schemas=schemas).problems
+
+    assert problem.status == status
+    assert words in problem.text
+
+
+def test_a_plain_report_names_what_is_missing() -> None:
+    plain = declared("returns", schemas=Schemas(subjects=frozenset({"returns-value"}))).plain()
+
+    assert plain["missing"] == {"topics": ["orders"], "subjects": ["orders-value"]}

@@ -35,6 +35,12 @@ def test_registering_twice_is_registering_once(registry: FakeRegistry, client: S
     assert registry.versions == {SUBJECT: ['"int"']}
 
 
+def test_all_subjects_are_named(registry: FakeRegistry, client: SchemaRegistry) -> None:
+    registry.versions = {SUBJECT: ['"int"'], "readings-key": ['"string"']}
+
+    assert client.subjects() == {SUBJECT, "readings-key"}
+
+
 def test_what_is_not_there_is_none_and_no_error(client: SchemaRegistry) -> None:
     assert client.latest(SUBJECT) is None
     assert client.find(SUBJECT, '"int"') is None
