@@ -1,7 +1,7 @@
 """``python3 -m host packages [images] [tests]`` and ``python3 -m host docker [start|stop]``.
 
 Exit codes: 0 done, 1 something is missing (said on stderr), 2 wrong use. ``docker start`` prints
-``started`` or ``running`` so that a caller knows whether it may stop the daemon again.
+``started`` or ``running``; ``docker stop`` ends only a daemon that ``docker start`` started.
 """
 
 from __future__ import annotations

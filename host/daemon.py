@@ -1,7 +1,7 @@
 """Finds a Docker engine that answers, or starts one that outlives this process.
 
-A daemon that answers is used as it is; one that this module did not start is never stopped. It leaves
-installing Docker to :mod:`host.packages`.
+A daemon that answers is used as it is; one that this module did not start is never stopped: which one it
+started is written down beside the pid file. It leaves installing Docker to :mod:`host.packages`.
 """
 
 from __future__ import annotations
@@ -72,17 +72,37 @@ class Daemon:
         return True
 
     def stop(self) -> None:
-        """Ends the daemon of the pid file. Call it only for one that :meth:`ensure` said it started."""
+        """Ends the daemon of the pid file, if :meth:`ensure` started it, in this process or another.
+
+        Raises:
+            HostError: it was started by someone else.
+        """
         pid = _running_dockerd(self.pid_file)
         if pid is None:
             return
+        if not self._is_ours(pid):
+            raise HostError(
+                f"dockerd with pid {pid} goes on: it was not started by `python3 -m host docker start`. "
+                "Whoever started it can stop it."
+            )
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT
         while self._runs(pid):
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
-                return
+                break
             time.sleep(0.2)
+        self._note.unlink(missing_ok=True)
+
+    @property
+    def _note(self) -> Path:
+        return self.pid_file.with_name(f"{self.pid_file.stem}-messaging.pid")
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            return self._note.read_text() == _identity(pid)
+        except OSError:
+            return False
 
     def _runs(self, pid: int) -> bool:
         if self._process is not None and self._process.pid == pid:
@@ -96,9 +116,11 @@ class Daemon:
             command += ["--data-root", str(self.data_root)]
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+        self._note.write_text(_identity(process.pid))
+        return process
 
     def _wait(self, ended: Callable[[], int | None], failure: str) -> None:
         deadline = time.monotonic() + START_TIMEOUT
@@ -149,10 +171,23 @@ def _refuse_unless_startable(command: str) -> None:
 def _running_dockerd(pid_file: Path) -> int | None:
     try:
         pid = int(pid_file.read_text())
-        comm = Path(f"/proc/{pid}/comm").read_text().strip()
+        name, fields = _stat(pid)
     except (OSError, ValueError):
         return None
-    return pid if comm == "dockerd" else None
+    # One that was killed and that nobody has waited for keeps its name as a zombie.
+    return pid if name == "dockerd" and fields[0] not in "ZX" else None
+
+
+def _identity(pid: int) -> str:
+    """A process by its pid and the time of its start, as pids come round again."""
+    return f"{pid} {_stat(pid)[1][19]}\n"
+
+
+def _stat(pid: int) -> tuple[str, list[str]]:
+    """A process's name, and what /proc/PID/stat says after it: first the state, as 20th the start."""
+    # The name stands in parentheses and may hold some itself.
+    before, _, after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+    return before.partition("(")[2], after.split()
 
 
 def _forget_stale(pid_file: Path) -> bool:

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,9 @@ class Need:
     """One package, and the command that proves it is there."""
 
     package: str
-    """Debian's name of it."""
+    """Debian's name of it, which every release has."""
+    rather: str = ""
+    """A package that is taken instead where apt offers it: releases differ."""
     why: str
     """What stops working without it, for the list that is shown."""
     command: str = ""
@@ -34,8 +36,11 @@ class Need:
     """A file it brings, for a package without commands."""
 
 
+_CLIENT = Need(package="docker.io", rather="docker-cli", command="docker", why="builds the images")
+"""Older releases have Docker's command in the engine's package, newer ones in a package of its own."""
 DOCKER: tuple[Need, ...] = (
     Need(package="docker.io", command="dockerd", why="runs the containers"),
+    _CLIENT,
     Need(package="iptables", command="iptables", why="Docker's networks"),
 )
 """What running a Docker engine on this machine needs."""
@@ -48,6 +53,7 @@ PLATFORM: tuple[Need, ...] = (
 """What ``make up`` needs on a bare machine."""
 
 IMAGES: tuple[Need, ...] = (
+    _CLIENT,
     Need(package="mmdebstrap", command="mmdebstrap", why="the images' base system"),
     Need(
         package="debian-archive-keyring",
@@ -55,7 +61,7 @@ IMAGES: tuple[Need, ...] = (
         why="the signatures of the images' packages",
     ),
     Need(package="maven", command="mvn", why="Kafka and the Schema Registry from their packages"),
-    Need(package="openjdk-17-jre-headless", command="java", why="runs Maven"),
+    Need(package="default-jre-headless", rather="openjdk-17-jre-headless", command="java", why="runs Maven"),
 )
 """What building the images from packages needs besides."""
 
@@ -91,25 +97,46 @@ def install(needs: Sequence[Need]) -> None:
     wanted = missing(needs)
     if not wanted:
         return
-    names = " ".join(need.package for need in wanted)
     reason = _cannot_install()
     if reason:
+        wanted = _as_offered(wanted)
+        names = " ".join(need.package for need in wanted)
         listed = "\n".join(f"  {need.package}: {need.why}" for need in wanted)
         raise HostError(
             f"These packages are missing:\n{listed}\nThey were not installed because {reason}.\n"
             f"Install them (on Debian: apt-get install {names}) and run the command again."
         )
+    _apt_get("update")
+    wanted = _as_offered(wanted)
     for need in wanted:
         sys.stderr.write(f"installing {need.package}: {need.why}\n")
+    _apt_get("install", "-y", "--no-install-recommends", *(need.package for need in wanted))
+
+
+def _apt_get(*words: str) -> None:
+    command = ["apt-get", "-qq", *words]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "-qq", "update"],
-        ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *(n.package for n in wanted)],
-    ):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-            raise HostError(f"`{' '.join(command)}` failed with code {done.returncode}:\n{tail}")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        raise HostError(f"`{' '.join(command)}` failed with code {done.returncode}:\n{tail}")
+
+
+def _as_offered(needs: Sequence[Need]) -> list[Need]:
+    """The needs by the packages that this release has for them, each package once."""
+    named: dict[str, Need] = {}
+    for need in needs:
+        package = need.rather if need.rather and _is_offered(need.rather) else need.package
+        named.setdefault(package, replace(need, package=package))
+    return list(named.values())
+
+
+def _is_offered(package: str) -> bool:
+    # Of a name that others only refer to, apt-cache shows nothing and still ends well.
+    if shutil.which("apt-cache") is None:
+        return False
+    shown = ["apt-cache", "show", "--no-all-versions", package]
+    return bool(subprocess.run(shown, capture_output=True, check=False).stdout.strip())
 
 
 def _met(need: Need) -> bool:

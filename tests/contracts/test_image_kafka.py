@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contracts.containers import LOCAL, Clause, Container, Lab, broken_together, image_in_use
+from tests.contracts.containers import LOCAL, Clause, Container, Lab, broken_together, docker, image_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -246,11 +246,75 @@ def trusts_the_certificates_of_its_system(lab: Lab) -> None:
     assert int(java) >= int(system) > 0
 
 
+def ends_when_it_is_stopped_before_the_server_runs(lab: Lab) -> None:
+    with lab.variant(_edit(ENSURE, "1a sleep 3")) as slow:
+        node = slow.start(RUN, env=environment())
+        prepared = ("test", "-s", "/etc/kafka/log4j2.properties")
+        node.wait_until(lambda: node.run(*prepared).returncode == 0, seconds=10, what="it is prepared")
+        docker("kill", "--signal=TERM", node.id)
+        assert node.exit_code() == 143
+        assert "Kafka" not in node.logs(), "a server was started after the stop"
+
+
+def with_two_directories(lab: Lab, change: str) -> Container:
+    """A node with the log directories `a` and `b`: formatted, not run yet, and then changed."""
+    volume = f"--volume={lab.volume()}:/var/lib/kafka/data"
+    settings = "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@localhost:9093\n"
+    settings += "controller.listener.names=CONTROLLER\nlisteners=CONTROLLER://:9093,PLAINTEXT://:9092\n"
+    settings += "log.dirs=/var/lib/kafka/data/a,/var/lib/kafka/data/b\n"
+    form = f"kafka-storage format --cluster-id={CLUSTER} --config /tmp/settings"
+    words = f"set -e; printf '{settings}' >/tmp/settings; {form}; cd /var/lib/kafka/data; {change}"
+    maker = lab.start("bash", "-c", words, options=[volume])
+    assert maker.exit_code() == 0, maker.logs()
+    directories = "/var/lib/kafka/data/a, /var/lib/kafka/data/b"
+    return lab.start(
+        RUN,
+        "KAFKA_HEAP_OPTS=-Xmx256m",
+        env=environment(KAFKA_LOG_DIRS=directories),
+        options=[volume],
+    )
+
+
+def finishes_a_format_that_was_interrupted(lab: Lab) -> None:
+    node = with_two_directories(lab, "rm b/meta.properties")
+    node.wait_until(lambda: node.listens(9092), seconds=40, what="the broker listens")
+
+
+def formats_no_directory_beside_data(lab: Lab) -> None:
+    node = with_two_directories(lab, "rm b/meta.properties; mkdir a/readings-0")
+    assert node.exit_code() == 1
+    assert "are not formatted: /var/lib/kafka/data/b\n" in node.logs()
+    assert "kafka-storage format --cluster-id" in node.logs()
+
+
+def takes_directories_with_spaces_between(lab: Lab) -> None:
+    node = lab.start(RUN, env=environment(KAFKA_LOG_DIRS="/var/lib/kafka/data/a, /proc/b"))
+    assert node.exit_code() == 1
+    assert "/proc/b is not writable for user 1000: No such file or directory" in node.logs()
+
+
+def says_why_a_directory_is_not_writable(lab: Lab) -> None:
+    node = lab.start(RUN, env=environment(), options=[f"--volume={lab.volume()}:/var/lib/kafka/data:ro"])
+    assert node.exit_code() == 1
+    assert "Read-only file system" in node.logs()
+    assert "chown" not in node.logs()
+
+
+def leaves_tools_their_options_beside_no_server(lab: Lab) -> None:
+    unknown = {"KAFKA_OPTS": "-XX:NoSuchOption"}
+    job = lab.start("bash", "-c", "kafka-topics --version; echo ended", env=unknown)
+    assert job.exit_code() == 0
+    assert "Unrecognized VM option" in job.logs()
+    tool = lab.start("kafka-topics", "--version", env=unknown, options=["--init"])
+    assert tool.exit_code() == 1
+
+
 def _edit(file: str, expression: str) -> str:
     return f"RUN sed -i -E '{expression}' {file}"
 
 
 CONFIGURE = "/etc/confluent/docker/configure"
+ENSURE = "/etc/confluent/docker/ensure"
 LAUNCH = "/etc/confluent/docker/launch"
 NEVER_LISTENS = "the broker listens"
 
@@ -326,7 +390,7 @@ CLAUSES = [
     Clause(
         "cp-kafka: formats a new volume, keeps a formatted one, refuses another cluster's",
         keeps_its_data_over_containers,
-        broken_by=_edit("/etc/confluent/docker/ensure", 's/"cluster.id=.*" "/"version=1" "/'),
+        broken_by=_edit(ENSURE, 's/"cluster.id=.*" "/"version=1" "/'),
         shows="ends",
     ),
     Clause(
@@ -358,6 +422,50 @@ CLAUSES = [
         keeps_the_servers_options_from_tools,
         broken_by=_edit("/opt/kafka/bin/kafka-tool", 's/unset "\\$name"/true/'),
         shows="Prometheus JMX Exporter exiting",
+        drop_in_only=True,
+    ),
+    Clause(
+        "beside no server, tools get the options of the container's environment",
+        leaves_tools_their_options_beside_no_server,
+        broken_by=_edit("/opt/kafka/bin/kafka-tool", "s/^server=.*/server=1/"),
+        shows="'Unrecognized VM option' in",
+        alone=True,  # another change lets every tool have them
+        drop_in_only=True,
+    ),
+    Clause(
+        "SIGTERM before the server runs ends the container with code 143, and no server is started",
+        ends_when_it_is_stopped_before_the_server_runs,
+        broken_by=_edit(RUN, "/^trap .* TERM/d"),
+        shows="ends",
+        drop_in_only=True,
+    ),
+    Clause(
+        "a format that was interrupted between two log directories is finished",
+        finishes_a_format_that_was_interrupted,
+        broken_by=_edit(ENSURE, "s/format\\+=\\(--ignore-formatted\\)/true/"),
+        shows=NEVER_LISTENS,
+        drop_in_only=True,
+    ),
+    Clause(
+        "an unformatted log directory beside one with data is left alone, with the command that formats it",
+        formats_no_directory_beside_data,
+        broken_by=_edit(ENSURE, "s/used == yes/used == never/"),
+        shows="are not formatted|ends",
+        drop_in_only=True,
+    ),
+    Clause(
+        "log directories may have spaces between them",
+        takes_directories_with_spaces_between,
+        broken_by=_edit(ENSURE, r"s/ \| sed .*/)/"),
+        shows="/proc/b is not writable",
+        alone=True,  # the names of all log directories change with it
+        drop_in_only=True,
+    ),
+    Clause(
+        "why a log directory is not writable is told",
+        says_why_a_directory_is_not_writable,
+        broken_by=_edit(ENSURE, r"s/: \$\{problem##[^}]*\}/. Try chown/"),
+        shows="'Read-only file system' in",
         drop_in_only=True,
     ),
     Clause(

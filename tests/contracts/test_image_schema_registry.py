@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.contracts.containers import LOCAL, Clause, Container, Lab, broken_together, docker, image_in_use
+from tests.contracts.containers import (
+    LOCAL,
+    Clause,
+    Container,
+    Lab,
+    broken_together,
+    docker,
+    eventually,
+    image_in_use,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -68,7 +77,9 @@ class Api:
         return int(body["id"])
 
 
-def launch(lab: Lab, *, topic: str = "", port: int = 8081, **changes: str) -> Container:
+def launch(
+    lab: Lab, *, topic: str = "", port: int = 8081, options: Sequence[str] = (), **changes: str
+) -> Container:
     """A registry that may still be starting."""
     env = {
         "SCHEMA_REGISTRY_HOST_NAME": "registry",
@@ -78,7 +89,8 @@ def launch(lab: Lab, *, topic: str = "", port: int = 8081, **changes: str) -> Co
         "SCHEMA_REGISTRY_KAFKASTORE_TOPIC_REPLICATION_FACTOR": "1",
         **changes,
     }
-    return lab.start(env=env, options=[f"--network={lab.backing}", f"--publish=127.0.0.1::{port}"])
+    published = f"--publish=127.0.0.1::{port}"
+    return lab.start(env=env, options=[f"--network={lab.backing}", published, *options])
 
 
 def start(lab: Lab, *, topic: str = "", port: int = 8081, **changes: str) -> Container:
@@ -268,6 +280,50 @@ def ends_when_it_is_not_ready_in_time(lab: Lab) -> None:
     assert "was not ready within 1000 ms" in registry.logs()
 
 
+def ends_at_once_while_it_looks_for_kafka(lab: Lab) -> None:
+    nobody = "--dns=192.0.2.1"  # an address that no machine has: a look at a name takes long
+    registry = launch(
+        lab, options=[nobody], SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS="nowhere.invalid:9092"
+    )
+    prepared = ("test", "-s", "/etc/schema-registry/registry.properties")
+    registry.wait_until(lambda: registry.run(*prepared).returncode == 0, seconds=10, what="it is prepared")
+    docker("kill", "--signal=TERM", registry.id)
+    began = time.monotonic()
+    assert registry.exit_code() == 143
+    took = time.monotonic() - began
+    assert took < 3, f"ended after {took:.0f} s"
+
+
+def asks_itself_without_a_proxy(lab: Lab) -> None:
+    nobody = "http://127.0.0.1:9"
+    registry = start(lab, http_proxy=nobody, HTTP_PROXY=nobody, ALL_PROXY=nobody)
+    script = ("pgrep", "--full", "--count", f"^bash {RUN}")
+    eventually(
+        lambda: registry.run(*script).stdout.strip() == "1",
+        seconds=10,
+        what="the wait for the registry is over",
+    )
+
+
+def tells_numbers_that_are_none(lab: Lab) -> None:
+    unusual = launch(
+        lab, SCHEMA_REGISTRY_CUB_KAFKA_TIMEOUT="40s", SCHEMA_REGISTRY_KAFKASTORE_INIT_TIMEOUT_MS="2m"
+    )
+    assert unusual.exit_code() == 1
+    told = re.findall(r"SCHEMA_REGISTRY_(\w+) is '\w+': whole", unusual.logs())
+    assert told == ["CUB_KAFKA_TIMEOUT", "KAFKASTORE_INIT_TIMEOUT_MS"]
+
+
+def takes_addresses_in_brackets(lab: Lab) -> None:
+    unreachable = launch(
+        lab,
+        SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS="PLAINTEXT://[::1]:1",
+        SCHEMA_REGISTRY_CUB_KAFKA_TIMEOUT="2",
+    )
+    assert unreachable.exit_code() == 1
+    assert "has an address" not in unreachable.logs()
+
+
 def _edit(file: str, expression: str) -> str:
     return f"RUN sed -i -E '{expression}' {file}"
 
@@ -402,6 +458,43 @@ CLAUSES = [
         ends_when_it_is_not_ready_in_time,
         broken_by=_edit(RUN, "s/^initialised &/sleep 1000 \\&/"),
         shows="ends",
+        drop_in_only=True,
+    ),
+    Clause(
+        "SIGTERM ends it with code 143 while it looks for Kafka",
+        ends_at_once_while_it_looks_for_kafka,
+        broken_by=_edit(RUN, "/^trap .exit/d"),
+        shows="ends",
+        drop_in_only=True,
+    ),
+    Clause(
+        "a name that nobody answers for delays no stop",
+        ends_at_once_while_it_looks_for_kafka,
+        broken_by=_edit(ENSURE, "s/^named &/named/; /^wait/d"),
+        shows="ends|ended after",
+        alone=True,  # the same check as the one before
+        drop_in_only=True,
+    ),
+    Clause(
+        "a proxy in its environment does not stand between the registry and its own health",
+        asks_itself_without_a_proxy,
+        broken_by=_edit(RUN, "s/ --noproxy [^ ]+//"),
+        shows="the wait for the registry is over",
+        alone=True,  # another change replaces that wait
+        drop_in_only=True,
+    ),
+    Clause(
+        "numbers that are none are told at once",
+        tells_numbers_that_are_none,
+        broken_by=_edit(CONFIGURE, "s/faults.*CUB_KAFKA_TIMEOUT.*/kafka_timeout=40/"),
+        shows=r"^assert \['KAFKASTORE_INIT_TIMEOUT_MS'\] ==",
+        drop_in_only=True,
+    ),
+    Clause(
+        "an IPv6 address of Kafka stands in brackets",
+        takes_addresses_in_brackets,
+        broken_by=_edit(ENSURE, "s/host#\\[/host/; s/host%\\]/host/"),
+        shows="'has an address' not in",
         drop_in_only=True,
     ),
 ]

@@ -47,6 +47,32 @@ def test_a_machine_that_has_everything_is_left_alone(apt: Path) -> None:
     assert not apt.exists()
 
 
+@pytest.mark.parametrize(
+    ("offered", "installed"),
+    [
+        ("openjdk-17-jre-headless", ["docker.io", "openjdk-17-jre-headless"]),
+        ("docker-cli", ["docker.io", "docker-cli", "default-jre-headless"]),
+        ("", ["docker.io", "default-jre-headless"]),
+    ],
+    ids=["Debian 12", "Debian 13", "none"],
+)
+def test_a_release_gets_the_packages_that_it_has(
+    apt: Path, monkeypatch: pytest.MonkeyPatch, offered: str, installed: list[str]
+) -> None:
+    known = apt.with_name("apt-cache")
+    known.write_text(
+        f'#!/bin/sh\nfor word; do :; done\n[ "$word" != "{offered}" ] || echo "Package: $word"\n'
+    )
+    known.chmod(0o755)
+    monkeypatch.setattr(packages, "_met", lambda need: need.command not in {"dockerd", "docker", "java"})
+
+    packages.install([*packages.PLATFORM, *packages.IMAGES])
+
+    update, install = apt.read_text().splitlines()
+    assert update == "-qq update"
+    assert install.split()[4:] == installed
+
+
 def test_a_package_without_commands_counts_by_its_file(apt: Path, tmp_path: Path) -> None:
     (tmp_path / "key.gpg").touch()
     there = packages.Need(package="keyring", file=str(tmp_path / "key.gpg"), why="a test")
