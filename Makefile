@@ -79,8 +79,9 @@ PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" PIP_FIND_LINKS= $(BIN)/pip-comp
 # A virtual environment works in the one place that it was made for, which it notes. One that was moved or
 # copied with its checkout is made anew, and so is one without pip: whoever made it was interrupted, or lacked
 # a package.
-ELSEWHERE := $(shell if cd $(VENV) 2>/dev/null && test -e .installed; then \
-	grep -qsF "$$(pwd -P)/bin/python" .installed bin/pulumi || echo yes; fi)
+ELSEWHERE := $(shell if cd ./$(VENV) >/dev/null 2>&1 && test -e .installed; then here="$$(pwd -P)/bin/python"; \
+	if test -s .installed; then test "$$(cat .installed)" = "$$here"; else grep -qsF "$$here" bin/pulumi; fi \
+	|| echo yes; fi)
 ifneq ($(ELSEWHERE),)
 .PHONY: $(VENV)/.installed
 endif
@@ -93,7 +94,7 @@ $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
 	@echo "installing the locked Python packages into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@cd $(VENV) && echo "$$(pwd -P)/bin/python" > .installed
+	@cd ./$(VENV) >/dev/null && echo "$$(pwd -P)/bin/python" > .installed
 
 # Each command starts half a dozen Python processes. Where Python is told to keep no bytecode, each of them would
 # compile all of the project again.

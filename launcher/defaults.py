@@ -25,9 +25,11 @@ POLICY_PACK = "policies"
 _PACK_VARIABLE = "PULUMI_OPTION_POLICY_PACK"
 _PACK_CONFIG_VARIABLE = "PULUMI_OPTION_POLICY_PACK_CONFIG"
 _PACK_FLAGS = ("--policy-pack", "--policy-pack-config")
-_CONFIG_FLAGS = ("--config", "--config-file")
-_CONFIG_VARIABLES = ("PULUMI_OPTION_CONFIG", "PULUMI_OPTION_CONFIG_FILE")
-"""What may make another environment of a stack than its file says."""
+_FILE_FLAG, _FILE_VARIABLE = "--config-file", "PULUMI_OPTION_CONFIG_FILE"
+"""What names another file than the stack's own."""
+_CONFIG_VARIABLE = "PULUMI_OPTION_CONFIG"
+_DECIDING = "environment"
+"""The key that decides what a stack is; with `--config` it may stand anywhere on the line."""
 _STACK_VARIABLES = ("PULUMI_OPTION_STACK", "PULUMI_STACK")
 _CWD_VARIABLE = "PULUMI_OPTION_CWD"
 _NOTHING = frozenset({"~", "null", "Null", "NULL"})
@@ -54,9 +56,11 @@ def environment_defaults(
     added = _own_backend(environment, project)
     line = command_line.read(arguments)
     file = stack_file(line, environment, project)
-    certain = line.flags.keys().isdisjoint(_CONFIG_FLAGS) and environment.keys().isdisjoint(_CONFIG_VARIABLES)
-    kind = _environment_of(file) if file is not None and certain else None
-    added |= _policy_pack(line, environment, project, kind)
+    own_file = _FILE_FLAG not in line.flags and _FILE_VARIABLE not in environment
+    kind = _environment_of(file) if file is not None and own_file else None
+    said = (*arguments, environment.get(_CONFIG_VARIABLE, ""))
+    certain = not any(_DECIDING in words for words in said)
+    added |= _policy_pack(line, environment, project, kind if certain else None)
     if "PULUMI_CONFIG_PASSPHRASE" in environment or "PULUMI_CONFIG_PASSPHRASE_FILE" in environment:
         return added
     if kind == _DEVELOPMENT:

@@ -22,7 +22,7 @@ MASK = "[secret]"
 _STRUCTURE = frozenset(
     {
         *("op", "urn", "type", "parent", "provider", "resourceUrn", "dependencies", "deletedWith"),
-        *("keys", "diffs", "diffReasons", "replaceReasons", "kind", "diffKind"),
+        *("kind", "diffKind"),
         *("severity", "enforcementLevel", "policyName", "policyPackName", "policyPackVersion"),
         *("policyPackVersionTag", "passed", "failed", "result", "color"),
     }
@@ -30,6 +30,8 @@ _STRUCTURE = frozenset(
 """Members of events that say what happens, and to what; no value of a property is among them."""
 _PROPERTIES = frozenset({"inputs", "outputs", "config", "before", "after"})
 """Members below which everything is a value."""
+_BY_PATH = "detailedDiff"
+"""The member whose names are paths of properties."""
 SHORTEST = 3
 """Characters below which a secret is not looked for: hiding every "1" hides the message and no secret."""
 
@@ -107,17 +109,19 @@ class Masker:
                         self.mask(key): self.mask_document(member, properties=True)
                         for key, member in document.items()
                     }
-                return {
-                    key: member
-                    if key in _STRUCTURE
-                    else self.mask_document(member, properties=key in _PROPERTIES)
-                    for key, member in document.items()
-                }
+                return {key: self._masked_member(key, member) for key, member in document.items()}
             case list():
                 return [self.mask_document(member, properties=properties) for member in document]
             case int() | float() if str(document) in self._forms:
                 return MASK
         return document
+
+    def _masked_member(self, key: str, member: Any) -> Any:
+        if key in _STRUCTURE:
+            return member
+        if key == _BY_PATH and isinstance(member, dict):
+            return {self.mask(path): self.mask_document(change) for path, change in member.items()}
+        return self.mask_document(member, properties=key in _PROPERTIES)
 
     def _add_leaves(self, plain: Any) -> None:
         match plain:

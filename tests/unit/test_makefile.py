@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = """#!/bin/sh
+unset CDPATH
 echo "$@" >> "{notes}"
 if [ "$2" = venv ]; then
   for last; do :; done
@@ -91,6 +92,27 @@ def test_one_whose_packages_were_not_all_installed_is_kept(checkout: Checkout) -
 
     assert not checkout.made
     assert sum("pip install" in line for line in checkout.noted) == 2
+
+
+def test_a_search_path_for_folders_is_no_reason_to_make_it_anew(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDPATH", f".:{checkout.folder}")
+    checkout.make()
+
+    checkout.make()
+
+    assert checkout.noted == []
+
+
+def test_one_from_a_folder_whose_name_ends_like_this_one_is_made_anew(checkout: Checkout) -> None:
+    checkout.make()
+    note = checkout.folder / ".venv" / ".installed"
+    note.write_text(f"/home/me{note.read_text()}")
+
+    checkout.make()
+
+    assert checkout.made
 
 
 @pytest.mark.parametrize("how", ["moved", "copied"])

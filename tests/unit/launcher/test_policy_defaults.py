@@ -136,7 +136,30 @@ def test_where_the_line_may_make_another_environment_everything_is_mandatory(
 
     assert added[PACK] == str(pack)
     assert CONFIG not in added
-    assert "PULUMI_CONFIG_PASSPHRASE" not in added
+
+
+@pytest.mark.parametrize(
+    ("words", "is_known"),
+    [
+        (["-c", "messaging:portOffset=1000"], True),
+        (["-c", "messaging:environment=prod"], True),
+        (["--config-file", "other.yaml"], False),
+    ],
+)
+def test_the_passphrase_is_that_of_the_stacks_own_file_whatever_the_line_sets(
+    words: list[str], is_known: bool, project: Path, environment: dict[str, str]
+) -> None:
+    added = defaults.environment_defaults(["up", *words, "-s", "dev"], environment, project)
+
+    assert ("PULUMI_CONFIG_PASSPHRASE" in added) is is_known
+
+
+def test_another_value_on_the_line_leaves_the_environments_levels(
+    project: Path, pack: Path, environment: dict[str, str]
+) -> None:
+    words = ["up", "-c", "messaging:portOffset=1000", "-s", "dev"]
+
+    assert defaults.environment_defaults(words, environment, project)[CONFIG] == str(pack / "dev.json")
 
 
 def test_an_environment_without_levels_gets_the_packs_own(

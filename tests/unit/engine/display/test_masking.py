@@ -162,3 +162,13 @@ def test_a_secret_that_is_a_word_of_an_event_hides_no_word_of_one() -> None:
             "new": {"inputs": {"mode": MASK, "op": MASK}},
         },
     }
+
+
+def test_paths_of_properties_are_masked_and_the_kind_of_their_change_is_not() -> None:
+    masker = Masker(["hunter2", "update"])
+    step = {"detailedDiff": {'config["hunter2"]': {"kind": "update"}}, "diffReasons": ["hunter2"]}
+
+    assert masker.mask_document(step) == {
+        "detailedDiff": {f'config["{MASK}"]': {"kind": "update"}},
+        "diffReasons": [MASK],
+    }
