@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote_to_bytes
@@ -61,6 +62,16 @@ def login(environment: Mapping[str, str]) -> str:
     if any(key.startswith("$") for key in document):
         raise AddressError(f"{file} is encrypted")
     return document.get("current") or ""
+
+
+def shown(address: str) -> str:
+    """An address as messages may show it: without user and query, which may hold a password.
+
+    A folder has neither, and what its address asks for is what a person must see.
+    """
+    if address.startswith(_FOLDER):
+        return address
+    return re.sub(r"(?<=://).*@", "***@", address).partition("?")[0]
 
 
 def chosen(environment: Mapping[str, str], in_project: str) -> str:

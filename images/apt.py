@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from images.steps import Log
 
@@ -66,6 +66,23 @@ class _Entry:
         return [index for index in known if _bare(index.uri) in uris and index.suite in suites]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Offer:
+    """What an entry has of the wanted release."""
+
+    entry: _Entry
+    suites: Mapping[str, set[str]]
+    """The wanted suites, each with its publishers; none where apt knows nothing of it."""
+
+    def kept(self, debians: Collection[str]) -> list[str]:
+        """The suites for which the entry counts, where Debian itself offers these."""
+        return [
+            suite
+            for suite, origins in self.suites.items()
+            if not origins or _DEBIAN in origins or suite not in debians
+        ]
+
+
 def sources(
     suite: str, *, etc: Path = ETC, os_release: Path = OS_RELEASE, known: Iterable[Index] | None = None
 ) -> str:
@@ -92,23 +109,28 @@ def sources(
     codename = release.get("VERSION_CODENAME", "").strip('"')
     parts = {f"{codename}{part}": f"{suite}{part}" for part in _PARTS}
     known = list(known_indexes() if known is None else known)
-    found: list[tuple[_Entry, list[str], bool]] = []
-    for entry in _entries(etc):
-        components = entry.words("components")
-        if not components or not set(components) <= _COMPONENTS:
-            continue
-        debians = {index.suite: index.codename for index in entry.indexes(known) if index.origin == _DEBIAN}
-        # A name such as `oldstable` says what it stands for only together with who publishes it.
-        names = [debians.get(name, name) for name in entry.words("suites")]
-        if wanted := list(dict.fromkeys(parts[name] for name in names if name in parts)):
-            found.append((entry, wanted, bool(debians)))
-    # A site may publish copies of Debian under its own name: without any of Debian's, all count.
-    only_debian = any(is_debian for _, _, is_debian in found)
+    offers = [_offer(entry, parts, known) for entry in _entries(etc)]
+    # A site may publish copies of Debian under its own name: of suites that Debian does not offer, all count.
+    debians = {suite for offer in offers for suite, origins in offer.suites.items() if _DEBIAN in origins}
     return "\n".join(
-        _stanza(entry.fields | {"types": "deb", "suites": " ".join(wanted)})
-        for entry, wanted, is_debian in found
-        if is_debian or not only_debian
+        _stanza(offer.entry.fields | {"types": "deb", "suites": " ".join(kept)})
+        for offer in offers
+        if (kept := offer.kept(debians))
     )
+
+
+def _offer(entry: _Entry, parts: Mapping[str, str], known: Iterable[Index]) -> _Offer:
+    suites: dict[str, set[str]] = {}
+    components = entry.words("components")
+    if components and set(components) <= _COMPONENTS:
+        indexes = entry.indexes(known)
+        for name in entry.words("suites"):
+            told = [index for index in indexes if index.suite == name]
+            # A name such as `oldstable` says what it stands for only together with who publishes it.
+            codename = next((index.codename for index in told if index.origin == _DEBIAN), name)
+            if codename in parts:
+                suites.setdefault(parts[codename], set()).update(index.origin for index in told)
+    return _Offer(entry=entry, suites=suites)
 
 
 def known_indexes() -> list[Index]:

@@ -197,7 +197,7 @@ def _assemble(named: Named, work: Path, trust: Trust, log: Log, display: Display
         display.step(image.role, "bootstrapping Debian")
         tarball = work / "root.tar"
         installed = debian.bootstrap(
-            packages, certificates.of_host(), cache=CACHE / "apt", target=tarball, trust=trust.pem, log=log
+            packages, certificates.of_host(), target=tarball, trust=trust.pem, log=log
         )
         display.step(image.role, "importing")
         daemon.load_root(tarball, named.reference, _labels(named, installed), log)

@@ -117,17 +117,22 @@ def check() -> None:
 def prune(
     *, everyones: Annotated[bool, typer.Option("--all", help="Those of other checkouts, too.")] = False
 ) -> None:
-    """Removes images of this checkout's earlier builds that no container uses and no stack names."""
+    """Removes images of this checkout's earlier builds that no container uses and no stack names.
+
+    Older images do not say which checkout built them: they go, too.
+    """
     noted = site_file.images(site_file.read())
     current = {named.reference for named in name_all(certificates.of_host()).values()} | {*noted.values()}
     with alone(Display(progress)):
-        removed, kept = prune_images(current, everyones=everyones)
-    for image in removed:
+        pruned = prune_images(current, everyones=everyones)
+    for image in pruned.removed:
         out.print(f"removed {image.reference} ({image.size})")
-    for image, reason in kept:
+    for image, reason in pruned.kept:
         out.print(f"kept {image.reference}: {reason}", markup=False)
-    if not removed and not kept:
+    if not pruned.removed and not pruned.kept:
         out.print("nothing to remove")
+    if pruned.others:
+        out.print(f"superfluous, and built by other checkouts: {pruned.others}; --all removes them, too")
 
 
 @app.command("source")

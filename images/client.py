@@ -7,6 +7,8 @@ Dockerfile, and a container's environment becomes that of the image committed fr
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +28,7 @@ def without_proxies(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
     Contexts, certificates and plugins of the user's configuration count as ever.
     """
-    folder = Path(environment.get("DOCKER_CONFIG") or Path("~/.docker").expanduser()).absolute()
+    folder = Path(environment.get("DOCKER_CONFIG") or _home(environment) / ".docker").absolute()
     content = _read(folder / _FILE)
     # Docker's client takes a key in any case.
     if not any(key.lower() == "proxies" for key in content):
@@ -41,6 +43,16 @@ def without_proxies(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
         (own / _FILE).touch(mode=0o600)
         (own / _FILE).write_text(json.dumps(kept))
         yield {**environment, "DOCKER_CONFIG": name}
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    """Where the client looks for the user's folder; without one, where it runs."""
+    if named := environment.get("HOME"):
+        return Path(named)
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return Path()
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -47,14 +47,16 @@ class Present:
     """As Docker prints it, such as ``312MB``."""
 
 
-def present(*, ours: bool = False, built_here: bool = False) -> list[Present]:
+def present(*, ours: bool = False, signed: bool = False, built_here: bool = False) -> list[Present]:
     """The engine's images.
 
     Args:
         ours: only those that carry this project's labels.
+        signed: only those that say which checkout built them.
         built_here: only those that this checkout built.
     """
     chosen = [f"--filter=label={LABEL}.inputs"] if ours else []
+    chosen += [f"--filter=label={LABEL}.checkout"] if signed else []
     chosen += [f"--filter=label={LABEL}.checkout={CHECKOUT}"] if built_here else []
     output = _ask("image", "ls", "--no-trunc", "--format={{json .}}", *chosen)
     rows = [json.loads(line) for line in output.splitlines()]

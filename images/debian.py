@@ -57,7 +57,6 @@ def bootstrap(
     packages: Sequence[str],
     certificates: Mapping[str, bytes],
     *,
-    cache: Path,
     target: Path,
     trust: Path,
     log: Log,
@@ -67,7 +66,6 @@ def bootstrap(
     Args:
         packages: what it has besides the essential packages and apt.
         certificates: CA certificates by file name.
-        cache: gets the package sources of a host that names none, for :func:`add_packages`.
         target: the tar file to write.
         trust: certificates for mirrors with TLS.
         log: gets the output.
@@ -79,7 +77,6 @@ def bootstrap(
         ImageError: the bootstrap failed.
     """
     sources = apt.sources(SUITE)
-    cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         reach = folder / "reach.conf"
@@ -97,7 +94,6 @@ def bootstrap(
             hooks.append(f"--customize-hook=copy-in {files} {certs.FOLDER}")
         if not sources:
             log.note(_NO_SOURCES)
-            hooks.append(f"--customize-hook=copy-out /etc/apt/{_LIST} {shlex.quote(str(cache))}")
         hooks += [
             '--customize-hook=chroot "$1" update-ca-certificates',
             f"--customize-hook=copy-out /var/lib/dpkg/status {folder}",
@@ -138,7 +134,7 @@ def add_packages(
     Args:
         parent: reference or id of the image to start from.
         packages: names of the packages to add.
-        cache: keeps the package indexes; :func:`bootstrap` may have left its package sources there.
+        cache: keeps the package indexes.
         trust: certificates for mirrors with TLS.
         labels: makes the new image's labels from the versions of all packages in it.
         reference: its name; empty for an image without a name.
@@ -159,7 +155,7 @@ def add_packages(
         (folder / "status").write_bytes(daemon.read_file(container, status_path))
         apt.download(
             packages,
-            sources=_sources(folder, cache),
+            sources=_sources(folder, cache, log),
             status=folder / "status",
             state=cache,
             target=folder / "packages",
@@ -172,24 +168,40 @@ def add_packages(
         return daemon.commit(container, labels(installed), reference)
 
 
-def _sources(folder: Path, cache: Path) -> Path:
-    """Writes the package sources into a private folder: the host's as they are now, with their passwords."""
+def _sources(folder: Path, cache: Path, log: Log) -> Path:
+    """Writes the package sources into a private folder: the host's as they are now, with their passwords.
+
+    Where the host names none they are those that the bootstrap tool takes by itself, as for the base.
+    """
     target = folder / "sources"
     (target / f"{_LIST}.d").mkdir(parents=True)
     text = apt.sources(SUITE)
     if text:
         (target / _LIST).touch()
         (target / f"{_LIST}.d" / "host.sources").write_text(text)
-        for old in (cache / _LIST, cache / f"{_LIST}.d"):  # of times when they were kept
-            shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
-    elif (cache / _LIST).exists():
-        shutil.copyfile(cache / _LIST, target / _LIST)
     else:
-        raise ImageError(
-            f"{_NO_SOURCES} Which one that is, the base's build knows, and another checkout made it: "
-            f"remove the base (`docker image rm`) and build again, or name a mirror in /etc/apt."
-        )
+        log.note(_NO_SOURCES)
+        _write_default_sources(target, log)
+    for old in (cache / _LIST, cache / f"{_LIST}.d"):  # of times when they were kept
+        shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
     return target
+
+
+def _write_default_sources(target: Path, log: Log) -> None:
+    """Asks the bootstrap tool, which sets up apt and then does nothing: it needs no network for that."""
+    log.run(
+        [
+            "mmdebstrap",
+            "--variant=custom",
+            "--skip=update",
+            "--format=null",
+            # Either form may be used: lines in sources.list, or deb822 in sources.list.d.
+            f'--setup-hook=touch "$1/etc/apt/{_LIST}"',
+            f"--setup-hook=copy-out /etc/apt/{_LIST} /etc/apt/{_LIST}.d {shlex.quote(str(target))}",
+            SUITE,
+            "/dev/null",
+        ]
+    )
 
 
 def versions(status: str) -> dict[str, str]:

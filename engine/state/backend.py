@@ -63,7 +63,7 @@ class Backend:
             path = state_folder.path(address)
         except state_folder.AddressError as error:
             raise Unsupported(
-                f"The backend {address!r} is not supported by the embedded engine, which uses a folder: "
+                f"The backend {state_folder.shown(address)!r} is not supported by the embedded engine, which uses a folder: "
                 f"{error}. Set {state_folder.URL_VARIABLE} to a file:// URL, or use the Pulumi CLI."
             ) from None
         self.address = address

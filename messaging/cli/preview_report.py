@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from messaging.report import changes as classes
 from messaging.report import markdown, sources
 from messaging.report.case import Case, Caution
 from messaging.report.preview import EventsError, Message, Preview, read
+from messaging.report.redact import Redactor
 
 if TYPE_CHECKING:
     from messaging.report.preview import Step, Violation
@@ -86,10 +88,11 @@ def preview_report(
         by_base=by_base,
         cautions=[*cautions, *found, *unasked],
     )
+    case = Redactor(os.environ).case(case)
     if as_json:
         typer.echo(json.dumps(_plain(case, drift=drift), indent=2))
     elif drift:
-        typer.echo(markdown.drift_report(stack, branch, case.changes), nl=False)
+        typer.echo(markdown.drift_report(stack, case.preview, case.changes), nl=False)
     else:
         typer.echo(markdown.comment(stack, case), nl=False)
     raise typer.Exit(_exit_code(case, drift=drift))

@@ -1,6 +1,7 @@
 """What the files of two checkouts say that no event of a preview shows: levels of policies, changed secrets.
 
-``python -m messaging.report.sources environment|secrets STACK_FILE`` tells a script the same of one file.
+``python -m messaging.report.sources environment|secrets STACK_FILE`` tells a script the same of one file, and
+``… judges BEFORE AFTER`` what alters the policies of one folder in the other.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PACK = "policies"
+EXCEPTIONS = "exceptions.json"
+"""The pack's file that a change may bring along: what it excepts is listed in the report."""
+_WORDS = ".md"
+"""What no policy reads."""
 _ENVIRONMENT = "messaging:environment"
 
 
@@ -37,6 +42,11 @@ def policies(before: Path, after: Path) -> list[str]:
             f"{PACK}/{name} {'is new' if old is None else 'goes' if new is None else 'changes'}"
         ]
     return told
+
+
+def judges(before: Path, after: Path) -> list[str]:
+    """The same of what a change must not choose: without exceptions."""
+    return [told for told in policies(before, after) if not told.startswith(f"{PACK}/{EXCEPTIONS}")]
 
 
 def environments(before: Path, after: Path, stack: str) -> tuple[str, str]:
@@ -78,8 +88,12 @@ def _config(text: str) -> Mapping[str, Any]:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    found = (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    return {str(file.relative_to(folder)): file.read_bytes() for file in found}
+    found = {file.relative_to(folder): file for file in folder.rglob("*") if file.is_file()}
+    return {
+        str(name): file.read_bytes()
+        for name, file in found.items()
+        if "__pycache__" not in name.parts and name.suffix != _WORDS
+    }
 
 
 def _levels(old: bytes | None, new: bytes | None) -> Iterator[str]:
@@ -102,11 +116,14 @@ def _members(side: bytes | None) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def main(what: str, file: str) -> None:
-    """Prints what a stack's file says."""
-    path = Path(file)
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    said = [environment(text)] if what == "environment" else sorted(secrets(text))
+def main(what: str, *files: str) -> None:
+    """Prints what a stack's file says, or what alters the policies."""
+    path = Path(files[0])
+    if what == "judges":
+        said = judges(path, Path(files[1]))
+    else:
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        said = [environment(text)] if what == "environment" else sorted(secrets(text))
     sys.stdout.write("".join(f"{line}\n" for line in said))
 
 

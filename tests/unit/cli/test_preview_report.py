@@ -188,6 +188,48 @@ def test_levels_environments_and_secrets_that_change_are_told(reports: Reports, 
     assert "secret" not in said  # with a state, the engine compares what it says
 
 
+BACKEND = "postgres://user:s3cr3tpw@db.example/pulumi?key=abcdefgh"
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+@pytest.mark.parametrize("drift", [[], ["--drift"]])
+def test_no_secret_of_the_runner_enters_a_report(
+    reports: Reports, monkeypatch: pytest.MonkeyPatch, as_json: list[str], drift: list[str]
+) -> None:
+    monkeypatch.setenv("SHARED_BACKEND", BACKEND)
+    monkeypatch.setenv("SHARED_PASSPHRASE", "my_pass*word")
+    said = f"{BACKEND} is closed to my_pass*word"
+    forbidden = {**VIOLATION["policyEvent"], "message": said}
+    error = {"diagnosticEvent": {"severity": "error", "message": said}}
+    warning = {"diagnosticEvent": {"severity": "warning", "message": said}}
+    values = create("a", config={"urls": [f"u {BACKEND}"]})
+    events = reports.file("branch", values, {"policyEvent": forbidden}, error, warning, summary("failed"))
+    base = [] if drift else ["--base", reports.file("base", error, summary("failed")), "--note", said]
+    judged = [] if drift else ["--judged", reports.file("judged", {"policyEvent": forbidden}, summary())]
+    _, written = reports.report(events, *base, *judged, *drift, *as_json)
+    assert "is closed to" in written
+    for secret in ("s3cr3t", "db.example", "abcdefgh", "my_pass", "word"):
+        assert secret not in written
+
+
+def test_values_that_differ_in_what_is_hidden_alone_are_still_a_change(reports: Reports) -> None:
+    base = reports.file("base", create("a", url="http://u:0ne@h/"), summary())
+    branch = reports.file("branch", create("a", url="http://u:tw0@h/"), summary())
+    _, said = reports.report(branch, "--base", base)
+    assert "✅ 1 change" in said
+    assert "`url`" in said
+    assert "tw0" not in said
+
+
+def test_a_secret_that_is_a_name_of_the_report_changes_no_verdict(
+    reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHARED_PASSPHRASE", "mandatory")
+    code, said = reports.report(reports.file("branch", create("a"), VIOLATION, summary("failed")))
+    assert code == 1
+    assert "❌ blocked by 1 policy violation" in said
+
+
 def test_machines_are_told_the_same(reports: Reports) -> None:
     branch = reports.file("branch", summary(pack=False))
     code, said = reports.report(branch, "--note", "look here", "--json")

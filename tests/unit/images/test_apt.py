@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from images import apt, certificates, daemon, debian
-from images.errors import ImageError
 from images.steps import Log
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DEB822 = """\
 Types: deb deb-src
@@ -139,6 +135,38 @@ def test_a_site_may_publish_its_copy_of_debian_under_its_own_name(etc: Path, rel
     assert "mirror.example" in apt.sources("trixie", etc=etc, os_release=release, known=known)
 
 
+def test_a_sites_own_copy_counts_for_the_suites_that_debian_itself_does_not_offer(
+    etc: Path, release: Path
+) -> None:
+    (etc / "sources.list.d" / "site.sources").write_text(
+        "Types: deb\nURIs: http://mirror.example/copy\nSuites: bookworm bookworm-security\n"
+        "Components: main\n\n"
+        "Types: deb\nURIs: http://debian.example/security\nSuites: bookworm-security\nComponents: main\n"
+    )
+    known = [
+        index("http://mirror.example/copy/", "bookworm", ". bookworm"),
+        index("http://mirror.example/copy/", "bookworm-security", ". bookworm"),
+        index("http://debian.example/security/", "bookworm-security", "Debian"),
+    ]
+
+    found = apt.sources("trixie", etc=etc, os_release=release, known=known)
+
+    assert re.findall(r"URIs: (.*)\nSuites: (.*)", found) == [
+        ("http://mirror.example/copy", "trixie"),
+        ("http://debian.example/security", "trixie-security"),
+    ]
+
+
+def test_an_entry_of_which_apt_knows_nothing_counts(etc: Path, release: Path) -> None:
+    (etc / "sources.list").write_text(
+        "deb mirror+file:/etc/apt/mirrors/debian.list bookworm main\n"
+        "deb http://mirror.example/debian bookworm main\n"
+    )
+    known = [index("http://mirror.example/debian/", "bookworm", "Debian")]
+
+    assert "debian.list" in apt.sources("trixie", etc=etc, os_release=release, known=known)
+
+
 def test_a_name_like_oldstable_counts_as_the_release_that_debian_means_by_it(
     etc: Path, release: Path
 ) -> None:
@@ -195,24 +223,26 @@ def test_changed_mirrors_of_the_host_count_at_the_next_build(
     assert "s3cret" not in "".join(path.read_text() for path in cache.rglob("*") if path.is_file())
 
 
-def test_a_host_without_mirrors_uses_those_that_its_base_was_built_from(
+def test_a_host_without_mirrors_uses_those_of_the_bootstrap_tool_whatever_was_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "sources.list").write_text("deb http://default.example/debian trixie main\n")
     used = stand_in(monkeypatch, sources="")
+    asked: list[list[str]] = []
 
-    add(tmp_path, tmp_path)
+    def run(_: Log, command: list[str], **__: object) -> None:
+        if command[0] == "mmdebstrap":
+            asked.append(command)
+            [copied] = [word for word in command if word.startswith("--setup-hook=copy-out")]
+            (Path(copied.split()[-1]) / "sources.list").write_text("deb http://default.example trixie main\n")
 
-    assert used == ["deb http://default.example/debian trixie main\n"]
+    monkeypatch.setattr(Log, "run", run)
+    cache = tmp_path / "cache"  # nobody has built there
 
+    add(cache, tmp_path)
 
-def test_a_host_without_mirrors_is_told_so_where_its_base_was_built_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stand_in(monkeypatch, sources="")
-
-    with pytest.raises(ImageError, match=r"Nothing in /etc/apt names a mirror.*remove the base"):
-        add(tmp_path / "cache", tmp_path)
+    assert used == ["deb http://default.example trixie main\n"]
+    assert "--skip=update" in asked[0]
+    assert "the default one is used" in (tmp_path / "log").read_text()
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, *, sources: str) -> list[str]:

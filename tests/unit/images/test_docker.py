@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from images import daemon
+from images import cli, client, daemon
 from images.catalogue import CHECKOUT, LABEL
 from images.errors import ImageError
 from images.prune import prune
 from images.steps import Log
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROXY = "http://bob:s3cret@proxy.example:3128"
 
@@ -145,13 +143,64 @@ def test_a_builds_container_is_known_by_its_name_when_its_build_is_killed(docker
     assert docker.calls("container", "rm")[-1]["words"][-2:] == ["c1", "c2"]
 
 
-def test_only_images_that_this_checkout_built_are_pruned_unless_all_are_asked_for(docker: Docker) -> None:
-    prune(set())
-    prune(set(), everyones=True)
+def lists(docker: Docker, *, here: list[str], signed: list[str], everywhere: list[str]) -> None:
+    """Says which images there are: of this checkout, of any that is named, and all of the project."""
+    beginning = f"image ls --no-trunc --format={{{{json .}}}} --filter=label={LABEL}.inputs"
+    answers = {
+        f"{beginning} --filter=label={LABEL}.checkout={CHECKOUT}": here,
+        f"{beginning} --filter=label={LABEL}.checkout": signed,
+        beginning: everywhere,
+    }
+    docker.answers({words: [0, "\n".join(map(row, images))] for words, images in answers.items()})
 
-    here, everywhere = (call["words"] for call in docker.calls("image", "ls"))
-    assert f"--filter=label={LABEL}.checkout={CHECKOUT}" in here
-    assert ".checkout" not in " ".join(everywhere)
+
+OURS, THEIRS, OLD, DERIVED = (
+    "iot-platform/kafka:a",
+    "iot-platform/kafka:b",
+    "iot-platform/kafka:c",
+    "shop/kafka:d",
+)
+
+
+def test_images_that_do_not_say_who_built_them_are_pruned_and_those_of_other_checkouts_counted(
+    docker: Docker,
+) -> None:
+    lists(docker, here=[OURS], signed=[OURS, THEIRS], everywhere=[OURS, THEIRS, OLD, DERIVED])
+
+    pruned = prune(set())
+
+    assert [image.reference for image in pruned.removed] == [OURS, OLD]
+    assert pruned.others == 2
+    assert [call["words"][-1] for call in docker.calls("image", "rm")] == [OURS, OLD]
+
+
+def test_what_is_named_somewhere_is_neither_pruned_nor_counted(docker: Docker) -> None:
+    lists(docker, here=[OURS], signed=[OURS, THEIRS], everywhere=[OURS, THEIRS, OLD])
+
+    pruned = prune({OLD, THEIRS, OURS})
+
+    assert (pruned.removed, pruned.others) == ([], 0)
+
+
+def test_images_of_other_checkouts_are_pruned_where_all_are_asked_for(docker: Docker) -> None:
+    lists(docker, here=[OURS], signed=[OURS, THEIRS], everywhere=[OURS, THEIRS, OLD, DERIVED])
+
+    pruned = prune(set(), everyones=True)
+
+    assert [image.reference for image in pruned.removed] == [OURS, THEIRS, OLD, DERIVED]
+    assert pruned.others == 0
+
+
+def test_superfluous_images_of_other_checkouts_are_told(
+    docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("images.build.LOGS", tmp_path / "logs")
+    monkeypatch.setattr("images.site_file.read", dict)
+    lists(docker, here=[OURS], signed=[OURS, THEIRS], everywhere=[OURS, THEIRS])
+
+    cli.prune()
+
+    assert "built by other checkouts: 1; --all removes them, too" in capsys.readouterr().out
 
 
 def test_an_image_that_docker_keeps_is_told_with_its_reason(docker: Docker) -> None:
@@ -162,10 +211,10 @@ def test_an_image_that_docker_keeps_is_told_with_its_reason(docker: Docker) -> N
         }
     )
 
-    removed, kept = prune(set())
+    pruned = prune(set())
 
-    assert removed == []
-    [(image, reason)] = kept
+    assert pruned.removed == []
+    [(image, reason)] = pruned.kept
     assert image.reference == "iot-platform/kafka:old"
     assert "used by running container 12ab" in reason
 
@@ -177,3 +226,26 @@ def test_the_users_own_configuration_is_left_as_it_is(docker: Docker) -> None:
     kept = json.loads((docker.folder / "client" / "config.json").read_text())
     assert kept["proxies"]["default"]["httpProxy"] == PROXY
     assert os.environ["DOCKER_CONFIG"] == str(docker.folder / "client")
+
+
+def test_a_user_without_a_home_has_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: int) -> None:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    with client.without_proxies({"PATH": "/bin"}) as environment:
+        assert environment == {"PATH": "/bin"}
+
+
+def test_the_home_of_the_given_environment_counts(tmp_path: Path) -> None:
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text(
+        json.dumps({"proxies": {"default": {"httpProxy": PROXY}}})
+    )
+
+    with client.without_proxies({"HOME": str(tmp_path)}) as environment:
+        own = Path(environment["DOCKER_CONFIG"])
+        assert json.loads((own / "config.json").read_text()) == {}

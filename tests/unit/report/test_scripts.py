@@ -1,4 +1,4 @@
-"""`.ci/preview`, `.ci/drift` and the workflow's comment: a report whatever happens, and of the right things.
+"""`.ci/preview` and `.ci/drift`: a report whatever happens, and of the right things.
 
 The engine is a stand-in that notes what it is asked and answers with events; the report is the real one.
 """
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).parents[3]
 MARK = "<!-- messaging preview-report prod -->"
@@ -22,13 +21,17 @@ ENGINE = """\
 #!/usr/bin/env bash
 echo "$PWD $PULUMI_BACKEND_URL $MESSAGING_ENGINE ${PULUMI_OPTION_POLICY_PACK-own} $*" >>"$ASKED"
 ls -A >"$ASKED.$(basename "$PWD")"
+find . -name "*.pyc" >>"$ASKED.bytecode"
 if [ -f refuse ]; then cat refuse >&2; exit 1; fi
 case "$*" in
 "stack select --create "*) mkdir -p "${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/messaging"
   echo '{"checkpoint": {"latest": {}}}' >"${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/messaging/prod.json" ;;
 "stack select "*) [ -z "${UNKNOWN:-}" ] || { echo "$UNKNOWN" >&2; exit 1; } ;;
 "config set "*) sed -i 's/v1:their/v1:own/' Pulumi.prod.yaml ;;
-"preview "*) cat events.jsonl; exit "${CODE:-0}" ;;
+"preview "*) mkdir -p policies/__pycache__; echo "$PWD" >policies/__pycache__/own.pyc
+  [ -z "${RELEASE:-}" ] || { echo "asking" >&2; timeout 10 sh -c "until [ -e $RELEASE ]; do sleep 0.05; done"
+    echo "$?" >"$RELEASE.code"; }
+  cat events.jsonl; exit "${CODE:-0}" ;;
 esac
 """
 SUMMARY = {"summaryEvent": {"result": "succeeded", "PolicyPacks": {"guardrails|x": "1.0.0"}}}
@@ -48,6 +51,7 @@ class Project:
         self.root = folder / "a project"
         self.asked = folder / "asked"
         self.report = folder / "report.md"
+        self.log = ""
         shutil.copytree(ROOT / ".ci", self.root / ".ci")
         binaries = self.root / ".venv" / "bin"
         binaries.mkdir(parents=True)
@@ -86,21 +90,24 @@ class Project:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "x")
 
-    def run(self, script: str, *arguments: str, **environment: str) -> tuple[int, str]:
+    def start(self, script: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         outer = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("PULUMI_", "MESSAGING_", "SHARED_", "GIT_"))
         }
-        done = subprocess.run(
+        return subprocess.Popen(
             [str(self.root / ".ci" / script), "prod", *arguments, str(self.report)],
             env={**outer, "ASKED": str(self.asked), **environment},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=60,
         )
-        return done.returncode, self.report.read_text()
+
+    def run(self, script: str, *arguments: str, **environment: str) -> tuple[int, str]:
+        with self.start(script, *arguments, **environment) as script_run:
+            _, self.log = script_run.communicate(timeout=60)
+        return script_run.returncode, self.report.read_text()
 
     def preview(self, base: str = "main", **environment: str) -> tuple[int, str]:
         return self.run("preview", base, **environment)
@@ -239,6 +246,29 @@ def test_who_alters_the_policies_is_judged_by_the_bases(project: Project) -> Non
     assert "⚠️ policies change" in said
 
 
+def test_what_a_run_compiles_alters_no_policy(project: Project) -> None:
+    shared = f"file://{project.root.parent}"
+    for environment in ({}, {"SHARED_BACKEND": shared}):
+        code, said = project.preview(**environment)
+        assert code == 0, said
+        assert not project.calls("/judge/policies")
+
+
+def test_words_beside_the_policies_alter_none(project: Project) -> None:
+    project.write("policies/README.md", "what they mean\n")
+    _, said = project.preview()
+    assert not project.calls("/judge/policies")
+    assert "policies change" not in said
+
+
+def test_compiled_policies_that_a_change_brings_along_are_not_run(project: Project) -> None:
+    project.write("policies/__pycache__/theirs.pyc", "x")
+    project.git("add", "--force", "policies/__pycache__/theirs.pyc")
+    project.commit()
+    project.preview()
+    assert "theirs.pyc" not in project.asked.with_name("asked.bytecode").read_text()
+
+
 def test_an_exception_is_the_changes_own(project: Project) -> None:
     project.write("policies/exceptions.json", "[]\n")
     project.preview()
@@ -277,6 +307,68 @@ def test_a_shared_state_is_read_by_an_engine_that_can(project: Project, backend:
     assert project.calls(f" {backend} {engine} own preview --json --stack prod")
 
 
+BACKEND = "postgres://user:s3cr3tpw@db.example/pulumi?key=abc"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"SHARED_BACKEND": BACKEND, "SHARED_PASSPHRASE": "my pass", "PULUMI_ACCESS_TOKEN": "pul-t0ken"},
+        {"PULUMI_BACKEND_URL": BACKEND, "PULUMI_CONFIG_PASSPHRASE": "my pass", "GH_TOKEN": "pul-t0ken"},
+    ],
+)
+@pytest.mark.parametrize("script", [("preview", "main"), ("drift",)])
+def test_a_failure_is_reported_without_the_secrets_of_the_runner(
+    project: Project, script: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    project.write(
+        "refuse",
+        f"error: {BACKEND} takes neither 'my pass' nor pul-t0ken; is https://u:0ther@h/x?sig=y right?\n",
+    )
+    project.commit()
+    project.git("branch", "--force", "main")
+    code, said = project.run(*script, **environment)
+    assert code == 1
+    assert "takes neither '***' nor ***;" in said
+    assert not [one for one in ("s3cr3t", "abc", "db.example", "my pass", "t0ken", "0ther") if one in said]
+
+
+def test_what_was_said_of_the_base_is_reported_without_the_secrets_of_the_runner(project: Project) -> None:
+    project.git("switch", "--quiet", "main")
+    project.write("refuse", f"error: {BACKEND} is closed, pul-t0ken\n")
+    project.commit()
+    project.git("switch", "--quiet", "--create", "mended")
+    (project.root / "refuse").unlink()
+    code, said = project.preview(GH_TOKEN="pul-t0ken")
+    assert code == 0, said
+    assert "Of the base it was said: error: postgres://" in said
+    assert "s3cr3t" not in said
+    assert "t0ken" not in said
+
+
+def test_a_failure_without_an_environment_to_hide_it_is_left_to_the_log(project: Project) -> None:
+    project.write("refuse", f"error: {BACKEND} is closed\n")
+    python = project.root / ".venv" / "bin" / "python"
+    python.write_text("#!/bin/sh\nexit 1\n")
+    code, said = project.run("drift")
+    assert code == 1
+    assert "The log of this run says why." in said
+    assert "s3cr3t" not in said
+    assert "is closed" in project.log
+
+
+@pytest.mark.parametrize("script", [("preview", "main"), ("drift",)])
+def test_the_log_shows_what_is_said_while_it_is_said(project: Project, script: tuple[str, ...]) -> None:
+    release = project.root.parent / "release"
+    where = {"RELEASE": str(release), "SHARED_BACKEND": f"file://{project.root.parent}"}
+    with project.start(*script, **where) as run:
+        assert run.stderr is not None
+        assert "asking" in run.stderr.readline()
+        release.touch()
+        run.communicate(timeout=60)
+    assert release.with_name("release.code").read_text() == "0\n", "it was seen only after the run had ended"
+
+
 def test_drift_that_could_not_be_asked_has_a_report(project: Project) -> None:
     project.write("refuse", "error: no broker answers\n")
     code, said = project.run("drift")
@@ -284,58 +376,3 @@ def test_drift_that_could_not_be_asked_has_a_report(project: Project) -> None:
     assert said.splitlines()[0] == "<!-- messaging preview-report drift prod -->"
     assert "❌ could not be asked" in said
     assert "no broker answers" in said
-
-
-# --- the workflow ---
-
-GH = """\
-#!/usr/bin/env bash
-echo "$@" >>"$CALLS"
-case "$*" in
-*--jq*) cat "$COMMENTS" | jq -r "${*: -1}" ;;
-esac
-"""
-COMMENTS = [
-    {"id": 101, "user": {"login": "alice"}, "body": "please do not merge"},
-    {"id": 102, "user": {"login": "alice"}, "body": f"{MARK}\nlooks good"},
-    {"id": 103, "user": {"login": "github-actions[bot]"}, "body": f"{MARK}\n✅ no change"},
-]
-
-
-def comment(folder: Path, report: str | None) -> list[str]:
-    """Runs the workflow's last steps; what was asked of GitHub."""
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "pull-request.yml").read_text())
-    steps = {step.get("name"): step.get("run") for step in workflow["jobs"]["preview"]["steps"]}
-    (folder / "gh").write_text(GH)
-    (folder / "gh").chmod(0o755)
-    (folder / "comments").write_text(json.dumps(COMMENTS))
-    if report is not None:
-        (folder / "report.md").write_text(report)
-    environment = {
-        "PATH": f"{folder}:{os.environ['PATH']}",
-        "CALLS": str(folder / "calls"),
-        "COMMENTS": str(folder / "comments"),
-        "GITHUB_STEP_SUMMARY": str(folder / "summary"),
-        "GITHUB_REPOSITORY": "o/r",
-        "NUMBER": "1",
-        "STACK": "prod",
-    }
-    for name in ("summary", "comment"):
-        command = ["bash", "-e", "-o", "pipefail", "-c", steps[name]]
-        subprocess.run(command, cwd=folder, env=environment, check=True)
-    return (folder / "calls").read_text().splitlines()
-
-
-needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="no jq is on PATH")
-
-
-@needs_jq
-@pytest.mark.parametrize("report", [f"{MARK}\n❌ failed", "", None, "<!-- of another stack -->\n✅"])
-def test_a_comment_replaces_the_workflows_own_and_no_other(tmp_path: Path, report: str | None) -> None:
-    asked = comment(tmp_path, report)
-    assert "issues/comments/103 " in asked[-1]
-    assert not any("POST" in call or "comments/101" in call for call in asked)
-    posted = (tmp_path / "report.md").read_text()
-    assert posted.startswith(MARK)
-    assert "❌" in posted
-    assert (tmp_path / "summary").read_text() == posted

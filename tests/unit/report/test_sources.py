@@ -62,6 +62,26 @@ def test_a_file_of_levels_that_cannot_be_read_has_changed(tmp_path: Path) -> Non
     assert sources.policies(before, after) == ["policies/prod.json changes"]
 
 
+def test_words_and_compiled_files_are_no_policies(tmp_path: Path) -> None:
+    rules = {"policies/rules.py": "1", "policies/README.md": "a", "policies/__pycache__/rules.pyc": "a"}
+    before = project(tmp_path / "a", rules)
+    after = project(tmp_path / "__pycache__" / "b", dict.fromkeys(rules, "1"))
+    assert sources.policies(before, after) == []
+
+
+def test_what_a_change_must_not_choose_is_told_to_a_script(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = project(tmp_path / "a", {"policies/rules.py": "1"})
+    after = project(
+        tmp_path / "b", {"policies/rules.py": "2", "policies/exceptions.json": '[{"policy": "p"}]'}
+    )
+    sources.main("judges", str(before), str(after))
+    assert capsys.readouterr().out == "policies/rules.py changes\n"
+    sources.main("judges", str(after), str(after))
+    assert capsys.readouterr().out == ""
+
+
 def test_a_secret_is_another_one_where_its_encrypted_text_is(tmp_path: Path) -> None:
     one, same, other = (
         project(tmp_path / name, {"Pulumi.prod.yaml": STACK.format(secret=secret)})

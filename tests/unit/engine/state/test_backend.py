@@ -39,6 +39,13 @@ def test_what_the_cli_would_look_for_elsewhere_is_left_to_it(project: Project, a
         Backend(address, project)
 
 
+def test_a_refused_address_is_told_without_its_password_and_its_query(project: Project) -> None:
+    with pytest.raises(Unsupported, match=r"'postgres://\*\*\*@db\.example/pulumi'") as refused:
+        Backend("postgres://user:s3c/r@t?pw@db.example/pulumi?key=s3cret", project)
+
+    assert "s3c" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("name", "says"), [("meta.yaml", "version: 0"), ("stacks/dev.json", "{}"), ("stacks/prod.json.gz", "")]
 )
