@@ -138,7 +138,17 @@ def read(fields: Fields, level: Level, published: Published, overrides: Mapping[
             "openFiles", level.open_files, least=_LEAST_OPEN_FILES, most=_MOST_OPEN_FILES
         ),
     )
-    kafka = java(fields, level.heap, level.memory, least_heap=_BROKER_HEAP_MIB + level.cleaner_buffer_mib)
+    settings = fields.section("settings")
+    kafka_settings = _kafka_settings(settings, durable=level.durable)
+    buffer = int(kafka_settings.get(_CLEANER_BUFFER, _MIB * level.cleaner_buffer_mib))
+    least_heap = _BROKER_HEAP_MIB + min(level.cleaner_buffer_mib, buffer // _MIB)
+    kafka = java(fields, level.heap, level.memory, least_heap=max(LEAST_HEAP_MIB, least_heap))
+    spare = max(kafka.heap_mib, LEAST_HEAP_MIB) - _BROKER_HEAP_MIB
+    if _CLEANER_BUFFER in kafka_settings and buffer > spare * _MIB:
+        problem = f"is {buffer}: it is part of the heap of {kafka.heap_mib}m. At most {spare * _MIB} here"
+        settings.fault(_CLEANER_BUFFER, problem, spare * _MIB)
+    # A broker starts with what its environment says, and only then hears what was set for all.
+    chosen = replace(chosen, cleaner_buffer_mib=min(level.cleaner_buffer_mib, spare))
     controllers = fields.section("controllerNodes")
     controller = java(controllers, "512m", "1g")
     controllers.done()
@@ -146,7 +156,6 @@ def read(fields: Fields, level: Level, published: Published, overrides: Mapping[
     _check_quorum(fields, chosen, overrides, dedicated=dedicated)
     places = _places(fields.section("nodes"), chosen, published)
     ready = fields.duration_ms("readyTimeout", "3m") // 1000
-    kafka_settings = _kafka_settings(fields.section("settings"), kafka, durable=level.durable)
     fields.done()
     return Cluster(
         level=chosen,
@@ -181,7 +190,8 @@ def size(fields: Fields, key: str, default: str, least: int) -> int:
 
 def is_loopback(host: str) -> bool:
     """Whether an address is one that only the host itself reaches."""
-    return host == "localhost" or host.startswith("127.")
+    name = host.casefold()
+    return name == "localhost" or name.endswith(".localhost") or name.startswith("127.")
 
 
 def accepted(level: Level, overrides: Mapping[str, str]) -> str:
@@ -192,7 +202,8 @@ def accepted(level: Level, overrides: Mapping[str, str]) -> str:
     return f"accepted by messaging:overrides: {change}, because {overrides[change]}"
 
 
-def _kafka_settings(fields: Fields, kafka: Java, *, durable: bool) -> dict[str, str]:
+def _kafka_settings(fields: Fields, *, durable: bool) -> dict[str, str]:
+    """Those that are right."""
     found = {}
     names = fields.names()
     for name in names:
@@ -202,13 +213,12 @@ def _kafka_settings(fields: Fields, kafka: Java, *, durable: bool) -> dict[str, 
             fields.fault(name, f"cannot be set here: {reason}")
         elif problem := broker_settings.unknown(name, names):
             fields.fault(name, problem)
-        elif value := fields.plain(name):
+        elif (value := fields.plain(name)) and _takes(fields, name, value, durable=durable):
             found[name] = value
-            _check_value(fields, name, value, kafka, durable=durable)
     return found
 
 
-def _check_value(fields: Fields, name: str, value: str, kafka: Java, *, durable: bool) -> None:
+def _takes(fields: Fields, name: str, value: str, *, durable: bool) -> bool:
     if not value.isprintable():
         fields.fault(name, "has a line break or another control character: it is one value in one line")
     elif not value.isascii():
@@ -217,9 +227,9 @@ def _check_value(fields: Fields, name: str, value: str, kafka: Java, *, durable:
         fields.fault(name, "begins or ends with a blank, which Kafka would leave out", value.strip())
     elif wrong := broker_settings.fault(name, value, durable=durable):
         fields.fault(name, *wrong)
-    elif name == _CLEANER_BUFFER and int(value) > (most := (kafka.heap_mib - _BROKER_HEAP_MIB) * _MIB):
-        problem = f"is {value}: it is part of the heap of {kafka.heap_mib}m. At most {most} here"
-        fields.fault(name, problem, most)
+    else:
+        return True
+    return False
 
 
 def _check_copies(fields: Fields, level: Level) -> None:
@@ -257,7 +267,8 @@ def _check_quorum(fields: Fields, level: Level, overrides: Mapping[str, str], *,
             f"one, say why: messaging:overrides: {{'{_QUORUM_OVERRIDE.format(count)}': "
             "{reason: ..., approvedBy: ...}}"
         )
-        fields.fault("quorum", problem, _LEAST_DURABLE_QUORUM)
+        # No example: which of the two is right depends on whether the cluster is there.
+        fields.fault("quorum", problem)
 
 
 def _places(fields: Fields, level: Level, published: Published) -> tuple[Place, ...]:
@@ -273,7 +284,7 @@ def _places(fields: Fields, level: Level, published: Published) -> tuple[Place, 
                 "rack", f"rack-{number}" if level.racks else "", rule=_RACK, says="a word, such as rack-1"
             ),
         )
-        _check_host(node, place.advertised_host, published)
+        _check_host(node, number, place.advertised_host, published)
         _check_offset(node, "jmxPort", place.jmx_port, published.offset)
         if published.mode != PROXY:
             _check_offset(node, "port", place.port, published.offset)
@@ -285,12 +296,13 @@ def _places(fields: Fields, level: Level, published: Published) -> tuple[Place, 
     return tuple(places)
 
 
-def _check_host(node: Fields, host: str, published: Published) -> None:
+def _check_host(node: Fields, number: int, host: str, published: Published) -> None:
     # One that is the same for all nodes is told once, where it is read.
     if host != published.host and is_loopback(published.bind) and not is_loopback(host):
         problem = (
             f"is {host}, but ports are published on {published.bind}, where nobody reaches it. Name an "
-            "address that is reached in messaging:listeners.bindAddress, such as 0.0.0.0"
+            "address that is reached in messaging:listeners.bindAddress, such as 0.0.0.0, or give this host "
+            f"itself a name that ends in .localhost, such as kafka-{number}.localhost"
         )
         node.fault("advertisedHost", problem)
 

@@ -77,8 +77,8 @@ _OWNED = (
 )
 
 
-_PLUGINS = ("config.providers.", "confluent.", "rlmm.config.", "rsm.config.")
-"""How names of settings begin that Kafka hands on to a plugin, or that a vendor's broker adds."""
+_PLUGINS = ("config.providers.", "confluent.", "metrics.context.", "rlmm.config.", "rsm.config.")
+"""How names of settings begin that Kafka hands on to a plugin or reporter, or that a vendor's broker adds."""
 _CLASSES = re.compile(r".*\.(class|class\.name|reporters|assignors)")
 """Settings that name classes of somebody's own; such a class reads what settings it likes."""
 

@@ -1,7 +1,8 @@
 """Kafka's own settings of a broker: every name with what Kafka takes for it. Pure.
 
 The union of what brokers of Kafka 4.1, 4.2 and 4.3 define (``kafka.server.KafkaConfig.configDef``), with the
-widest range where they differ. What belongs to security is not here: no stack sets it.
+widest range where they differ, and what the reporter of metrics that each has reads beside it
+(``org.apache.kafka.common.metrics.JmxReporter``). What belongs to security is not here: no stack sets it.
 """
 
 from __future__ import annotations
@@ -297,7 +298,8 @@ _TABLE: tuple[tuple[Rule, str], ...] = (
         delegation.token.secret.key early.start.listeners group.consumer.assignors
         group.share.assignors group.share.persister.class.name inter.broker.listener.name
         kafka.metrics.reporters listener.security.protocol.map log.dir log.dirs
-        max.connections.per.ip.overrides metadata.log.dir metric.reporters metrics.recording.level
+        max.connections.per.ip.overrides metadata.log.dir metric.reporters metrics.jmx.exclude
+        metrics.jmx.include metrics.recording.level
         remote.log.metadata.manager.class.name remote.log.metadata.manager.class.path
         remote.log.metadata.manager.impl.prefix remote.log.metadata.manager.listener.name
         remote.log.storage.manager.class.name remote.log.storage.manager.class.path

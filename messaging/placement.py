@@ -9,13 +9,26 @@ from typing import TYPE_CHECKING
 from messaging.availability import is_internal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from messaging.availability import Partition
     from messaging.cluster import Broker, View
 
 Key = tuple[str, int]
 """A partition's topic and number."""
+
+_PLATFORMS_OWN = frozenset(
+    """
+    __consumer_offsets __transaction_state __share_group_state __remote_log_metadata
+    _schemas _schemas-snapshots _schemas-events
+    """.split()  # noqa: SIM905 - a table reads better than quoted lines
+)
+"""What Kafka and the Schema Registry's images make for themselves."""
+
+
+def is_platforms_own(topic: str) -> bool:
+    """Whether the platform cannot do without it; others may make topics that begin with ``_``, too."""
+    return topic in _PLATFORMS_OWN
 
 
 class PlacementError(Exception):
@@ -48,6 +61,7 @@ def plan(
     *,
     without: Collection[int] = (),
     copies: int = 0,
+    grows: Callable[[str], bool] = is_internal,
 ) -> list[Move]:
     """The moves that are needed.
 
@@ -55,8 +69,9 @@ def plan(
         partitions: all partitions as they are.
         brokers: all brokers that serve.
         without: brokers that are to hold nothing.
-        copies: how many replicas a partition of an internal topic is to have, as far as there are brokers;
+        copies: how many replicas a partition of a topic that grows is to have, as far as there are brokers;
             it keeps what it has above that.
+        grows: which topics that are, by their names.
 
     Raises:
         PlacementError: there are fewer brokers left than some partition has replicas, or a broker that has
@@ -76,7 +91,7 @@ def plan(
             f"{len(short)} partitions have more replicas than the {placing.count} brokers that would be "
             f"left, {short[0]} among them"
         )
-    after = placing.place(before, copies)
+    after = placing.place(before, {key: copies if grows(key[0]) else 0 for key in before})
     return [
         Move(topic=topic, number=number, before=before[topic, number], after=replicas)
         for (topic, number), replicas in after.items()
@@ -112,14 +127,15 @@ class _Placing:
         self._racks = {broker.id: broker.rack or f"broker {broker.id}" for broker in brokers}
         self.count = len(brokers)
 
-    def place(self, before: Mapping[Key, tuple[int, ...]], copies: int) -> dict[Key, tuple[int, ...]]:
+    def place(
+        self, before: Mapping[Key, tuple[int, ...]], copies: Mapping[Key, int]
+    ) -> dict[Key, tuple[int, ...]]:
         after = {key: list(replicas) for key, replicas in before.items()}
         load = Counter(dict.fromkeys(self._racks, 0)) + loads(after.values())
         load.update(dict.fromkeys(self._racks, 0))
-        for (topic, _), replicas in after.items():
+        for key, replicas in after.items():
             self._replace_lost(replicas, load)
-            if is_internal(topic):
-                self._add(replicas, load, copies)
+            self._add(replicas, load, copies[key])
         for replicas in after.values():
             self._spread(replicas, load)
         self._even_out(after, load)

@@ -82,7 +82,7 @@ class ClusterSettingsProvider(EmptyProvider):
             return CheckResult(news, [])
         _tell(_olds.get("settings", {}), news["settings"], "while the brokers run")
         seen = _look(news) if _least(news) > _least(_olds) else None
-        refused = _too_much(*seen, news) if seen else None
+        refused = _too_much(seen[0], news, _look_seconds(news)) if seen else None
         return CheckResult(news, [CheckFailure("settings", refused)] if refused else [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -162,9 +162,13 @@ def _tell(before: Mapping[str, str], after: Mapping[str, str], how: str) -> None
 def _look(props: Mapping[str, Any]) -> tuple[Address, dict[str, str]] | None:
     """As :func:`_ask`, for a preview: None if no broker answers soon."""
     try:
-        return _ask(props, timeout=LOOK_SECONDS / len(props["nodes"]))
+        return _ask(props, timeout=_look_seconds(props))
     except NodeError:
         return None
+
+
+def _look_seconds(props: Mapping[str, Any]) -> float:
+    return LOOK_SECONDS / len(props["nodes"])
 
 
 def _strayed(
@@ -210,19 +214,47 @@ def _short(address: Address, props: Mapping[str, Any]) -> dict[str, Partition]:
     return {topic: one for topic, one in sorted(found.items()) if not own.get(topic)}
 
 
-def _too_much(address: Address, live: Mapping[str, str], props: Mapping[str, Any]) -> str | None:
+def _in_force(props: Mapping[str, Any], *, timeout: float) -> int:
+    """The least min.insync.replicas that a broker goes by, wherever it has it from.
+
+    A cluster that was formed by an earlier Kafka has it from the brokers' own settings alone.
+
+    Raises:
+        NodeError: no broker says it.
+    """
+    found, reasons = [], []
+    for node in props["nodes"]:
+        broker, address = str(int(node["id"])), Address(host=str(node["host"]), port=int(node["port"]))
+        try:
+            cluster.confirm(address, str(props.get("clusterId", "")), timeout=timeout)
+            values = cluster.configuration(
+                address, cluster.BROKER, [broker], keys=[cluster.MIN_IN_SYNC], timeout=timeout
+            )
+        except NodeError as error:
+            reasons.append(str(error))
+        else:
+            found.append(int(values[broker].get(cluster.MIN_IN_SYNC, 1)))
+    if not found:
+        raise NodeError("; ".join(reasons))
+    return min(found)
+
+
+def _too_much(address: Address, props: Mapping[str, Any], timeout: float) -> str | None:
     """Why min.insync.replicas cannot be raised to what is wanted; None if it can, or nobody says more."""
-    least, before = _least(props), int(live.get(cluster.MIN_IN_SYNC, 1))
+    least = _least(props)
     try:
+        before = _in_force(props, timeout=timeout) if least else 0
         short = _short(address, props) if least > before else {}
     except NodeError:
         return None
     if not short:
         return None
+    # Production takes no less than 2: there is nothing to go back to.
+    until = f"Leave cluster.minInsyncReplicas at {before} until then" if before > 1 else "Then run this again"
     return (
         f"min.insync.replicas cannot be raised from {before} to {least}: {_listed(short)} would have no copy "
-        f"to spare, and with any of their brokers away nothing could be written to them. Leave "
-        f"cluster.minInsyncReplicas at {before}, and raise it after {_mended(least)}"
+        f"to spare, and with any of their brokers away nothing could be written to them. First: "
+        f"{_mended(least)}. {until}"
     )
 
 
@@ -260,7 +292,7 @@ def _apply(olds: Mapping[str, str], props: Mapping[str, Any]) -> None:
         address, live = _ask(props, timeout=ANSWER_SECONDS)
     except NodeError as error:
         raise Refusal(f"no broker takes settings now: {error}") from None
-    if refused := _too_much(address, live, props):
+    if refused := _too_much(address, props, ANSWER_SECONDS):
         raise Refusal(refused)
     gone = {*olds, *_seen(live, wanted)} - wanted.keys()
     changed: dict[str, str | None] = wanted | dict.fromkeys(gone)

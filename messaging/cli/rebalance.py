@@ -1,6 +1,7 @@
 """``messaging rebalance``: moves replicas so that brokers are evenly filled, or empty before they go.
 
-Internal topics get as many copies as the rest: Kafka gives them theirs once, when it makes them.
+Topics of Kafka and the Schema Registry get as many copies as the rest: they get theirs once, when they are
+made. All others whose names begin with ``_`` get them only if it is asked for: they may be large.
 
 A dry run unless told otherwise. The moves are slowed down, so that clients do not notice, and go in small
 groups. Kafka itself carries on with what has begun: a run that was killed is gone on with by the next one,
@@ -11,10 +12,12 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from messaging import cluster, observe, placement
+from messaging.availability import is_internal
 from messaging.cli.projects import ProjectError
 from messaging.protocol import NodeError
 
@@ -47,7 +50,7 @@ def plan(
         nodes: the cluster's.
         without: names of brokers that are to hold nothing.
         copies: how many a partition of an internal topic is to have; None for as many as the brokers give a
-            new topic, as far as there are brokers.
+            new topic, as far as there are brokers, and only for what the platform cannot do without.
         ended: the brokers of partitions whose moves ended just now; not every broker need have heard of it.
 
     Raises:
@@ -63,8 +66,11 @@ def plan(
     left = len({broker.id for broker in brokers} - emptied)
     if copies is not None and copies > left:
         raise ProjectError(f"{copies} copies need as many brokers, and there are {left} to hold them")
+    wanted, grows = (
+        (_usual_copies(nodes), placement.is_platforms_own) if copies is None else (copies, is_internal)
+    )
     try:
-        return placement.plan(partitions, brokers, without=emptied, copies=copies or _usual_copies(nodes))
+        return placement.plan(partitions, brokers, without=emptied, copies=wanted, grows=grows)
     except placement.PlacementError as error:
         raise ProjectError(str(error)) from None
 
@@ -128,6 +134,8 @@ def execute(
             _wait(nodes, begun, tell)
         moves = plan(nodes, without, copies, begun)
         _brake(nodes, moves, bytes_a_second)
+        for line in _more_copies(moves):
+            tell(line)
         for first in range(0, len(moves), AT_A_TIME):
             group = moves[first : first + AT_A_TIME]
             tell(f"moving {first + 1} to {first + len(group)} of {len(moves)}")
@@ -222,8 +230,18 @@ def _bytes_behind(nodes: KafkaNodes) -> float:
 
 
 def lines(moves: Sequence[Move]) -> list[str]:
-    """A plan for people."""
-    return [f"{move.name}: {_listed(move.before)} -> {_listed(move.after)}" for move in moves]
+    """A plan for people; last, what there is more of afterwards."""
+    listed = [f"{move.name}: {_listed(move.before)} -> {_listed(move.after)}" for move in moves]
+    return listed + _more_copies(moves)
+
+
+def _more_copies(moves: Sequence[Move]) -> list[str]:
+    """How many copies are made beside those that there are; nothing if copies only move."""
+    added = Counter[str]()
+    for move in moves:
+        added[move.topic] += len(move.after) - len(move.before)
+    told = ", ".join(f"{count} of {topic}" for topic, count in sorted(added.items()) if count)
+    return [f"copies added: {added.total()} ({told})"] if told else []
 
 
 def _listed(brokers: Sequence[int]) -> str:

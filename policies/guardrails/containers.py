@@ -19,7 +19,17 @@ _KEPT = {"rm": False, "mustRun": True, "start": True}
 """What else decides whether a container is there after it stopped, and whether anybody minds."""
 _CHECKING = ("CMD", "CMD-SHELL")
 """What a health check's test begins with; by any other word, Docker asks nothing."""
-_SHELL = re.compile(r"(\S*/)?(ba|da|a)?sh")
+_SHELL = re.compile(
+    r"\s*(\S*/)?(ba|da|a)?sh(?P<flags>(\s+-\w+(\s+(errexit|nounset|pipefail))?)+)\s+(?P<script>.*)", re.DOTALL
+)
+"""``sh -c SCRIPT``."""
+_STOPPING = re.compile(r"-\w*e|\berrexit\b")
+"""Among a shell's flags: it ends at the first command that fails."""
+_FAILING = re.compile(r"(^|[;&|({\n]|\b(then|else|do)\s)\s*exit\b(?!\s+0\b)")
+"""The end of a script, with something else than a yes."""
+_NESTED = re.compile(r"\s*((then|else|do)\s|[({])")
+_HANDLED = re.compile(r"\s*((if|elif|while|until|!|set)\s.*|then|else|do|fi|done|[(){}])?\s*", re.DOTALL)
+"""What ends no script by failing."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _INTERVAL, _TIMEOUT, _RETRIES = 30.0, 30.0, 3
@@ -123,13 +133,26 @@ def _health(args: ResourceValidationArgs) -> Iterable[str]:
 
 
 def _always_well(tests: list[str]) -> bool:
-    """Whether a health check's command says yes whatever the container does: its last step never fails."""
-    script = " ".join(tests[1:])
-    words = re.split(r"\s+", script.strip(), maxsplit=2)
-    if _SHELL.fullmatch(words[0]) and len(words) == 3 and words[1].startswith("-"):  # noqa: PLR2004 - sh -c SCRIPT
-        script = words[2].strip("'\" ")
-    last = [step for step in re.split(r"\|\||[|;\n]", script) if step.strip()][-1:]
-    return all(_ALWAYS_WELL.fullmatch(step) for step in "".join(last).split("&&"))
+    """Whether a health check's command says yes whatever the container does: no failure is the script's."""
+    script, flags = " ".join(tests[1:]), ""
+    if shell := _SHELL.fullmatch(script):
+        script, flags = shell["script"].strip("'\" "), shell["flags"]
+    if _FAILING.search(script):
+        return False
+    steps = [step for step in re.split(r"[;\n]", script) if step.strip()] or [""]
+    stops = bool(_STOPPING.search(flags))
+    for step in steps[:-1]:
+        stops = stops or bool(re.match(r"\s*set\s", step) and _STOPPING.search(step))
+        # Of commands joined by && and ||, a shell ends at the last alone.
+        last = _last_of(_NESTED.sub("", step, count=1)).rpartition("&&")[2]
+        if stops and not _HANDLED.fullmatch(step) and not _ALWAYS_WELL.fullmatch(last):
+            return False
+    return all(_ALWAYS_WELL.fullmatch(part) for part in _last_of(steps[-1]).split("&&"))
+
+
+def _last_of(step: str) -> str:
+    """The last of commands that are asked one for another, or that read one from another."""
+    return ([part for part in re.split(r"\|\|?", step) if part.strip()] or [""])[-1]
 
 
 def _seconds(duration: str | None) -> float:

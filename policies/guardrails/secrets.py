@@ -22,12 +22,17 @@ _NAME = re.compile(
 )
 _ABOUT = re.compile(
     r"([._-](FILE|FILENAME|PATH|LOCATION|DIR|DIRECTORY|FOLDER|TYPE|MECHANISM|CLASS|PROVIDER|SOURCE|UR[IL]"
-    r"|ALGORITHM|ITERATION|LENGTH|MS|SECOND|ENABLED?)(S|ES)?|^KAFKA_SSL_\w+_CREDENTIALS)$",
+    r"|ALGORITHM|ITERATION|LENGTH|COUNT|MS|SECOND|ENABLED?)(S|ES)?|^KAFKA_SSL_\w+_CREDENTIALS"
+    r"|(SECRET|TOKEN|CREDENTIAL)S[._-]ROOT)$",
     re.IGNORECASE,
 )
 """Names that say where a secret is or of what kind, and do not hold it; the last ones name files, too."""
 _ELSEWHERE = re.compile(r"file:/\S*|\$\{\w+:[^}]+\}")
 """Values that say where the secret is to be read. No path is one: a password may begin with a slash."""
+_PROVIDER = re.compile(r"CONFIG(_PROVIDERS_([^_.]|__)+_|\.PROVIDERS\.[^.]+\.)", re.IGNORECASE)
+"""What somebody calls a provider of settings; what follows in a name is the provider's own setting."""
+_AMOUNT = re.compile(r"[^=]*(=(true|false)|TOKENS?=\d{1,7}|[._-](PASS|CREDENTIALS?)=\d{1,3})", re.IGNORECASE)
+"""A switch, or a number of things: nobody's secret is so short."""
 _WORKING_FOLDER = re.compile(r"(OLD)?PWD=/.*")
 _VALUES = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"), "a private key"),
@@ -43,7 +48,8 @@ _VARIABLE = ("$", "`")
 
 
 def _is_secret(name: str, value: str) -> bool:
-    if not value or _ELSEWHERE.fullmatch(value) or _WORKING_FOLDER.fullmatch(f"{name}={value}"):
+    name, said = _PROVIDER.sub("", name), f"{name}={value}"
+    if not value or _ELSEWHERE.fullmatch(value) or _WORKING_FOLDER.fullmatch(said) or _AMOUNT.fullmatch(said):
         return False
     return bool(_NAME.search(name)) and not _ABOUT.search(name)
 

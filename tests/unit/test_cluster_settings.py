@@ -48,6 +48,14 @@ def test_the_approval_of_another_change_is_none_for_the_quorum() -> None:
     assert "quorum" in told
 
 
+def test_a_quorum_of_one_is_answered_by_no_example_that_a_cluster_formed_so_could_not_follow() -> None:
+    faults: list[Fault] = []
+
+    cluster_settings.read(Fields({"quorum": 1}, faults), LEVELS["prod"], LOCAL, {})
+
+    assert [(fault.path, fault.example) for fault in faults] == [(("quorum",), None)]
+
+
 def test_development_needs_no_more_than_one_controller() -> None:
     assert read("dev", quorum=1)[1] == {}
 
@@ -88,6 +96,17 @@ def test_a_brokers_host_needs_ports_that_are_open(mode: str) -> None:
     assert read("prod", nodes={"2": {"advertisedHost": "127.0.0.2"}})[1] == {}
 
 
+@pytest.mark.parametrize("host", ["kafka-2.localhost", "LOCALHOST", "Kafka-2.LocalHost"])
+def test_a_name_of_the_host_itself_needs_no_port_that_is_open(host: str) -> None:
+    assert read("prod", nodes={"2": {"advertisedHost": host}})[1] == {}
+
+
+def test_a_name_that_only_the_host_may_know_is_refused_with_one_that_can_be_told() -> None:
+    told = read("prod", nodes={"2": {"advertisedHost": "my-tunnel"}})[1]
+
+    assert "such as kafka-2.localhost" in told["nodes.2.advertisedHost"]
+
+
 def test_a_host_that_all_brokers_have_is_not_told_for_each() -> None:
     """Where it is read, it has been told already."""
     elsewhere = Published(host="kafka.example.org", bind="127.0.0.1", mode="", offset=0)
@@ -118,6 +137,27 @@ def test_a_heap_with_which_kafka_does_not_start_is_refused(
 @pytest.mark.parametrize(("environment", "heap"), [("dev", "128m"), ("prod", "240m")])
 def test_a_heap_with_which_kafka_starts_is_taken(environment: str, heap: str) -> None:
     assert read(environment, heap=heap, memory="1g")[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("heap", "buffer_mib", "started_with"), [(200, 2, 88), (128, 16, 16), (2048, 2, 128)]
+)
+def test_a_heap_need_hold_no_more_for_compaction_than_the_stack_gives_it(
+    heap: int, buffer_mib: int, started_with: int
+) -> None:
+    size = {"log.cleaner.dedupe.buffer.size": buffer_mib * 1024 * 1024}
+
+    found, told = read("prod", heap=f"{heap}m", memory="3g", settings=size)
+
+    assert told == {}
+    assert found.level.cleaner_buffer_mib == started_with, "a broker starts before it hears of the setting"
+
+
+@pytest.mark.parametrize(("heap", "buffer_mib"), [(127, 2), (200, 100), (200, "x")])
+def test_a_heap_without_room_for_what_compaction_takes_is_refused(heap: int, buffer_mib: int | str) -> None:
+    size = {"log.cleaner.dedupe.buffer.size": buffer_mib if buffer_mib == "x" else int(buffer_mib) << 20}
+
+    assert "too little to start with" in read("prod", heap=f"{heap}m", memory="3g", settings=size)[1]["heap"]
 
 
 def test_the_buffer_for_compaction_fits_into_the_heap() -> None:

@@ -39,7 +39,7 @@ class Brokers:
             brokers=tuple(Broker(id=number, rack=None) for number in (1, 2, 3, 4)),
             partitions=tuple(
                 Partition(topic=topic, number=0, leader=1, replicas=replicas, in_sync=replicas, min_in_sync=2)
-                for topic in ("__consumer_offsets", "sensor-data")
+                for topic in ("__consumer_offsets", "_telemetry", "sensor-data")
             ),
         )
 
@@ -95,7 +95,28 @@ def test_internal_topics_get_as_many_copies_as_the_brokers_give_a_new_topic(brok
 def test_the_copies_that_are_asked_for_count_before_the_brokers_own(brokers: Brokers) -> None:
     brokers.usual = ["1"] * 4
 
-    assert grown(rebalance.plan(NODES, [], 4)) == {"__consumer_offsets-0": 4}
+    assert grown(rebalance.plan(NODES, [], 4)) == {"__consumer_offsets-0": 4, "_telemetry-0": 4}
+
+
+@pytest.mark.usefixtures("brokers")
+def test_a_plan_says_how_many_copies_there_will_be_more_of_each_topic() -> None:
+    assert rebalance.lines(rebalance.plan(NODES, []))[-1] == "copies added: 1 (1 of __consumer_offsets)"
+    assert rebalance.lines(rebalance.plan(NODES, [], 4))[-1] == (
+        "copies added: 2 (1 of __consumer_offsets, 1 of _telemetry)"
+    )
+    assert "copies added" not in " ".join(rebalance.lines(rebalance.plan(NODES, [], 3)))
+
+
+def test_an_execution_says_before_it_copies_how_many_copies_it_makes(brokers: Brokers) -> None:
+    said: list[str] = []
+
+    def tell(line: str) -> None:
+        assert not brokers.moved or "copies added" not in line
+        said.append(line)
+
+    rebalance.execute(NODES, [], bytes_a_second=7, tell=tell)
+
+    assert "copies added: 1 (1 of __consumer_offsets)" in said
 
 
 @pytest.mark.usefixtures("brokers")

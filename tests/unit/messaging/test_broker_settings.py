@@ -96,10 +96,18 @@ def test_a_name_that_kafka_does_not_have_is_told_with_the_one_that_is_meant(name
         ("reporter.address", ("metric.reporters",)),
         ("client.quota.callback.limit", ("client.quota.callback.class",)),
         ("kafka.csv.metrics.dir", ("kafka.metrics.reporters",)),
+        ("metrics.context.site", ()),
     ],
 )
 def test_a_plugins_own_settings_are_taken(name: str, beside: tuple[str, ...]) -> None:
     assert unknown(name, (name, *beside)) is None
+
+
+@pytest.mark.parametrize("name", ["metrics.jmx.include", "metrics.jmx.exclude"])
+def test_what_the_reporter_reads_that_every_broker_has_is_taken_without_naming_its_class(name: str) -> None:
+    assert unknown(name, (name,)) is None
+    assert fault(name, r"kafka\.server:type=Fetch.*", durable=True) is None
+    assert not is_dynamic(name)
 
 
 def test_a_plugin_excuses_no_slip_of_the_pen() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,9 @@ from hypothesis import strategies as st
 
 from messaging.availability import Partition
 from messaging.cluster import Broker, View
-from messaging.placement import PlacementError, loads, plan, settled
+from messaging.placement import PlacementError, is_platforms_own, loads, plan, settled
+
+ROOT = Path(__file__).parents[3]
 
 
 def brokers(*ids: int, racks: dict[int, str] | None = None) -> list[Broker]:
@@ -96,6 +100,24 @@ def test_internal_topics_get_the_copies_that_they_lack_and_lose_none() -> None:
     assert move.topic == "__offsets"
     assert set(move.after) > {1, 2}
     assert len(move.after) == 3
+
+
+def test_only_topics_that_are_named_get_copies() -> None:
+    found = [*named("__consumer_offsets", (1,)), *named("_schemas-events", (2,)), *named("_telemetry", (3,))]
+
+    moves = plan(found, brokers(1, 2, 3), copies=3, grows=is_platforms_own)
+
+    assert {move.topic: len(move.after) for move in moves} == {"__consumer_offsets": 3, "_schemas-events": 3}
+
+
+def test_the_registrys_own_topics_are_those_of_its_image() -> None:
+    lines = (ROOT / "images/schema-registry/docker/configure").read_text()
+
+    (topic,) = re.findall(r"^topic=\$\{\w+:-(\S+)\}$", lines, re.MULTILINE)
+    endings = re.findall(r'^set_property \S*topic "\$topic(\S*)"$', lines, re.MULTILINE)
+
+    assert len(endings) == 3
+    assert all(is_platforms_own(topic + ending) for ending in endings)
 
 
 def test_internal_topics_get_no_more_copies_than_there_are_brokers() -> None:

@@ -27,6 +27,8 @@ class Brokers:
         self.told: list[Mapping[str, str | None]] = []
         self.keeps: dict[str, str] = {}
         """What the brokers go on with, whatever the controllers have stored."""
+        self.keeps_of: dict[int, dict[str, str]] = {}
+        """The same of single brokers, by their ports."""
         self.silent: set[int] = set()
         """Ports that do not answer."""
         self.silent_once_told = False
@@ -63,7 +65,8 @@ class Brokers:
         found = (
             self.live if dynamic else {name: SPELLED.get(value, value) for name, value in self.live.items()}
         )
-        return {name: dict(found) if dynamic else found | self.keeps for name in names}
+        kept = self.keeps | self.keeps_of.get(address.port, {})
+        return {name: dict(found) if dynamic else found | kept for name in names}
 
     def look(self, address: Address) -> View:
         if address.port in self.silent:

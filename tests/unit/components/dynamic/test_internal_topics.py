@@ -67,6 +67,34 @@ def test_a_minimum_that_the_preview_could_not_ask_about_is_refused_by_the_update
     assert grown.told == []
 
 
+def test_what_brokers_have_from_their_own_settings_is_no_raise(grown: Brokers) -> None:
+    """A cluster that an earlier Kafka formed, and a state of an earlier version: neither knows of it."""
+    grown.live, grown.keeps = {}, {"min.insync.replicas": "3"}
+    olds = minimum(3) | {"settings": {"log.segment.bytes": "1"}}
+
+    assert refused(olds, minimum(3)) == []
+    assert "from 3 to 4: __consumer_offsets" in refused(olds, minimum(4))[0]
+    ClusterSettingsProvider().update("settings", olds, minimum(3))
+    assert grown.live == {"min.insync.replicas": "3"}
+
+
+def test_a_raise_counts_from_the_broker_that_goes_by_the_least(grown: Brokers) -> None:
+    grown.keeps_of = {9093: {"min.insync.replicas": "1"}}
+    grown.silent = {9094}
+
+    assert "from 1 to 3: __consumer_offsets" in refused(minimum(2), minimum(3))[0]
+
+
+def test_nobody_is_told_to_go_back_to_a_minimum_of_one(grown: Brokers) -> None:
+    grown.live = {"min.insync.replicas": "1"}
+    (reason,) = refused(minimum(1), minimum(3))
+    assert "Leave" not in reason
+    assert "`messaging rebalance --stack STACK --copies 4 --execute`" in reason
+
+    grown.live = {"min.insync.replicas": "2"}
+    assert "Leave cluster.minInsyncReplicas at 2 until then" in refused(minimum(2), minimum(3))[0]
+
+
 @pytest.mark.parametrize("in_sync", [4, 5])
 def test_a_minimum_is_raised_where_one_copy_is_to_spare_though_its_broker_is_away(
     grown: Brokers, in_sync: int
