@@ -27,7 +27,7 @@ COPIES = "default.replication.factor"
 _UNKNOWN_TOPIC = 3
 _CONFIG_SOURCE_DYNAMIC = {TOPIC: (1,), BROKER: (2, 3)}
 _SET, _DELETE = 0, 1
-_PREFERRED = 0
+_PREFERRED, _UNCLEAN = 0, 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -350,6 +350,25 @@ def elect_preferred(address: Address, partitions: Iterable[tuple[str, int]]) -> 
     Raises:
         NodeError: it does not answer, or the controller refuses them all.
     """
+    _elect(address, partitions, _PREFERRED, "refuses to move leaders back")
+
+
+def elect_any(address: Address, partitions: Iterable[tuple[str, int]]) -> None:
+    """Lets a replica lead that may lack messages, where no better one is there; they are lost by that.
+
+    One that has a leader, or no replica on a broker that is there, stays as it is.
+
+    Args:
+        address: who passes it on to the active controller.
+        partitions: by topic and number.
+
+    Raises:
+        NodeError: it does not answer, or the controller refuses them all.
+    """
+    _elect(address, partitions, _UNCLEAN, "refuses to elect leaders")
+
+
+def _elect(address: Address, partitions: Iterable[tuple[str, int]], kind: int, refusal: str) -> None:
     from kafka.protocol.admin.topics import ElectLeadersRequest, ElectLeadersResponse
 
     wanted = sorted(partitions)
@@ -359,8 +378,6 @@ def elect_preferred(address: Address, partitions: Iterable[tuple[str, int]]) -> 
         )
         for name in sorted({topic for topic, _ in wanted})
     ]
-    request = ElectLeadersRequest(
-        election_type=_PREFERRED, topic_partitions=topics, timeout_ms=5000, version=2
-    )
+    request = ElectLeadersRequest(election_type=kind, topic_partitions=topics, timeout_ms=5000, version=2)
     answer = ask(address, request, ElectLeadersResponse, timeout=10)
-    _raise(address, "refuses to move leaders back", answer)
+    _raise(address, refusal, answer)

@@ -1,8 +1,9 @@
 """The last gate: everything that needs a running cluster waits for this resource.
 
 It waits when it is made and whenever a broker's container is another than before: until the cluster is
-complete, then until it serves its partitions. One without a leader fails the run; one below its minimum is
-waited for and then only named, because an update must be able to end a repair. What is lost is named at once.
+complete, then until it serves its partitions. One that stays without a leader fails the run; one below its
+minimum is waited for and then only named, because an update must be able to end a repair. What is lost is
+named at once.
 
 A gate that failed is not in the state, or is there with its old inputs, so the next run begins with it again.
 What to do about a partition is left to people.
@@ -11,6 +12,7 @@ What to do about a partition is left to people.
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,8 @@ ANSWER_SECONDS = 3.0
 FIRST_WORD_SECONDS = 5.0
 """A cluster that comes up as fast as usual is not worth a line."""
 NEXT_WORD_SECONDS = 5.0
+LASTING_SECONDS = 10.0
+"""Only what has been missing for so long fails a run: not an answer that did not come, nor an election."""
 
 
 class ClusterReady(Resource, module="messaging", name="ClusterReady"):
@@ -137,21 +141,30 @@ def wait_until_complete(
         sleep: how to pause.
 
     Raises:
-        Refusal: something that is needed was still missing at the end.
+        Refusal: something that is needed was missing at the end, and not only for a moment.
     """
     began = clock()
     next_word = FIRST_WORD_SECONDS
     complete = 0
     needed = TIMES_IN_A_ROW if len(containers) > 1 else 1
+    since: float | None = -math.inf
     while True:
         lack = ask()
         reasons = [*lack.needed, *lack.hoped]
         complete = 0 if reasons else complete + 1
         waited = clock() - began
-        is_over = bool(reasons) and waited > timeout
-        if is_over and lack.needed:
+        if not lack.needed:
+            since = None
+        elif since is None:
+            since = waited
+        end = (
+            timeout
+            if since is None
+            else min(max(timeout, since + LASTING_SECONDS), timeout + LASTING_SECONDS)
+        )
+        if lack.needed and waited > end:
             raise Refusal(_refusal(lack.needed, containers, timeout))
-        if complete >= needed or is_over:
+        if complete >= needed or (reasons and not lack.needed and waited > timeout):
             for left in (*lack.hoped, *lack.lost):
                 tell(f"warning: the Kafka cluster is ready, but for {left}. `messaging health` shows them")
             return
@@ -178,13 +191,17 @@ class LiveCluster:
         self._turns = itertools.cycle(addresses)
 
     def served(self, brokers: Sequence[int]) -> Lack:
-        """What of its partitions the cluster does not serve now, says the node whose turn it is."""
-        address = self._addresses[next(self._turns)]
-        try:
-            view = cluster.look(address, cluster_id=self._cluster_id)
-        except NodeError as error:
-            return Lack(needed=(f"no node says how the partitions are: {error}",))
-        return unserved(view.partitions, brokers=brokers)
+        """What of its partitions the cluster does not serve now, says the next node that answers."""
+        silent = []
+        for _ in self._addresses:
+            address = self._addresses[next(self._turns)]
+            try:
+                view = cluster.look(address, cluster_id=self._cluster_id)
+            except NodeError as error:
+                silent.append(str(error))
+            else:
+                return unserved(view.partitions, brokers=brokers)
+        return Lack(needed=(f"no node says how the partitions are: {'; '.join(silent)}",))
 
     def look(self) -> View:
         """What the nodes say now."""
@@ -221,6 +238,6 @@ def _refusal(reasons: Sequence[str], containers: Sequence[str], timeout: float) 
         f"the Kafka cluster was not ready within {timeout:.0f} s. Missing:{missing_lines}\n"
         f"The brokers' logs say why:{logs}\n"
         "Correct it and run `pulumi up` again: it goes on from here. A host that is only slow needs a longer "
-        "messaging:cluster.readyTimeout. Where data is lost for good, docs/runbooks.md says what to do, "
-        'under "A partition has no leader".'
+        "messaging:cluster.readyTimeout. Where data is lost for good, `messaging repair` says what, and with "
+        '--accept-loss goes on without it: docs/runbooks.md, "A partition has no leader".'
     )

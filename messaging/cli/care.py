@@ -6,15 +6,14 @@ import os
 import shlex
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from messaging import cluster, health
-from messaging.cli import states
+from messaging.cli import losses, states
 from messaging.cli.clusters import find
 from messaging.cli.projects import ProjectError
-from messaging.declared import lost
 from messaging.naming import BROKER, CONTROLLER, SCHEMA_REGISTRY
 from messaging.protocol import NodeError
 from messaging.report import preview
@@ -22,14 +21,14 @@ from messaging.schema_registry import RegistryError, SchemaRegistry
 from state_folder import URL_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import docker
 
+    from messaging.cli.losses import Harm
     from messaging.cli.projects import Project
     from messaging.cli.stacks import StackOnHost
     from messaging.cli.states import StackState, State, StateObject
-    from messaging.declared import Loss
     from messaging.health import Report
     from messaging.report.preview import Preview, Step
 
@@ -43,8 +42,8 @@ _STAND_BY = frozenset(
     for name in ("BrokerGate", "BrokerGuard", "ClusterReady", "ContainerHealthy")
 )
 """Types of what only waits for a container or guards it: alone, their changes deploy nothing."""
-_SHOWN = 5
-"""So many changes that are not deployed, topics or subjects are named; the others are counted."""
+_IN_KAFKA = ("kafka:index/", "pulumi-python:dynamic/messaging:Subject")
+"""How the types begin of what Kafka and the Schema Registry hold."""
 
 
 def report(client: docker.APIClient, project: Project, stack: str, tell: Callable[[str], None]) -> Report:
@@ -138,8 +137,9 @@ def repair(
 
     A stopped container is started. For one that is gone, the state is told so by a refresh of just that
     container, with its volume if that is gone, too, and ``pulumi up`` makes it anew: where it would deploy
-    anything besides, nothing is done. Where a volume took the only copy of something with it, nothing is
-    done without consent; with it, the state is told of that, too, and ``pulumi up`` makes it again.
+    anything besides, nothing is done. Where a volume took the only copy of something with it, or an earlier
+    loss is not mended yet, nothing is done without consent. With it, Kafka goes on without what is lost, the
+    state is told of that, too, and ``pulumi up`` makes it again. If it is interrupted, another one goes on.
 
     Raises:
         ProjectError: the state is not there or cannot be read, Pulumi failed, the checkout is not what is
@@ -154,94 +154,102 @@ def repair(
             f"it back, or name its folder with {URL_VARIABLE}. What is only stopped, "
             f"`messaging start --stack {stack}` starts"
         )
+    losses.refuse_elsewhere(on_host, project, stack, state.declared)
     found = on_host.states()
     asleep = [name for name, status in found.items() if status in _ASLEEP]
     there = {(item.kind, item.name) for item in on_host.items()}
     gone = [one for one in state.objects if (one.kind, one.name) not in there]
-    loss = _loss(on_host, state, [one.name for one in gone if one.kind == "volume"])
-    if loss and not accept_loss:
-        raise ProjectError(f"nothing was repaired: {_told(loss)}. {_ways_out(loss, stack)}")
+    unmade = losses.unmade(state, there)
+    volumes = [one.name for one in gone if one.kind == "volume"]
+    harm = losses.assess(on_host, state, volumes, unmade=unmade)
+    # What was lost before is no reason not to bring back the rest.
+    if not accept_loss and (harm.loss or (harm.left and not gone and not asleep)):
+        raise ProjectError(f"nothing was repaired: {losses.told(harm, stack)}")
+    agreed = accept_loss and bool(harm or unmade)
     refresh = ["refresh", "--yes", *_targets(one.urn for one in gone), "--stack", stack]
-    if gone:
+    if gone or agreed:
         tell("comparing what is deployed with this checkout: pulumi preview")
-        _refuse_undeployed(_preview(place), shlex.join(refresh), stack)
+        _refuse_undeployed(_preview(place), shlex.join(refresh), stack, remade=unmade if agreed else None)
+    registries = [one.name for one in state.objects if _keeps_schemas(one)]
     done = [f"start {name} ({found[name]})" for name in asleep]
     done += [f"make the {one.kind} {one.name} again" for one in gone]
-    registries = [one.name for one in state.objects if _keeps_schemas(one)] if loss.subjects else []
-    done += [f"restart {name}, which answers from memory" for name in registries]
-    done += [f"make again, without what was in it: {_told_things(loss)}"] if loss else []
+    done += [f"make the {kind} {name} again" for kind, name in unmade] if agreed else []
+    done += _given_up(harm, registries) if accept_loss and harm else []
     if dry_run:
         return done
     # A node may not get healthy before one that is gone is back: both may be needed for a quorum.
-    patient = not any(_is_node(one) for one in gone)
-    on_host.wake(asleep, tell, wait=patient)
+    patient = not (unmade and agreed) and not any(_is_node(one) for one in gone)
     up = ["up", "--yes", "--skip-preview", "--stack", stack]
-    if gone:
-        tell(f"telling the state of {', '.join(one.name for one in gone)}")
-        _pulumi(place, refresh, shown=False)
-        tell("making it again: pulumi up")
-        _pulumi(place, up, shown=True)
+    with losses.given_up(on_host, harm, tell) if accept_loss and done else nullcontext():
+        on_host.wake(asleep, tell, wait=patient)
+        if gone:
+            tell(f"telling the state of {', '.join(one.name for one in gone)}")
+            _pulumi(place, refresh, shown=False)
+        if gone or (agreed and (unmade or harm.left.unled)):
+            tell("making it again: pulumi up")
+            _pulumi(place, up, shown=True)
     if not patient:
         on_host.wait_for(asleep)
-    if loss:
-        on_host.restart(registries, tell)
-        tell("telling the state what is lost")
-        _pulumi(place, ["refresh", "--yes", *_targets(state.declared.urns), "--stack", stack], shown=False)
+    if accept_loss and done and not harm.sure:
+        # Nobody could tell before what an earlier loss has left.
+        was, harm = harm, losses.Harm(loss=harm.loss, left=losses.assess(on_host, state, ()).left)
+        done += _given_up(harm, registries) if harm and not was else []
+    if accept_loss and harm:
+        on_host.restart(registries if harm.is_of_schemas else [], tell)
+        if state.declared.urns:
+            tell("telling the state what is lost")
+            told = ["refresh", "--yes", *_targets(state.declared.urns), "--stack", stack]
+            _pulumi(place, told, shown=False)
         tell("making it again: pulumi up")
         _pulumi(place, up, shown=True)
     return done
+
+
+def _given_up(harm: Harm, registries: Sequence[str]) -> list[str]:
+    restarted = registries if harm.is_of_schemas else []
+    return [
+        *(f"restart {name}, which answers from memory" for name in restarted),
+        f"bring back without what is lost: {harm.things}",
+    ]
 
 
 def _targets(urns: Iterable[str]) -> list[str]:
     return [part for urn in urns for part in ("--target", urn)]
 
 
-def _loss(on_host: StackOnHost, state: State, volumes: Sequence[str]) -> Loss:
-    """What had its only copy on volumes that are gone."""
-    view = on_host.view() if volumes else None
-    keeps_schemas = any(_keeps_schemas(one) for one in state.objects)
-    return lost(state.declared, volumes, view, keeps_schemas=keeps_schemas)
-
-
-def _told(loss: Loss) -> str:
-    what = "all that Kafka knew" if loss.everything else "the only copy"
-    return f"with {' and '.join(loss.volumes)} went {what}: {_told_things(loss)}"
-
-
-def _told_things(loss: Loss) -> str:
-    named = (("topics", loss.topics), ("subjects", loss.subjects))
-    things = [f"{len(names)} {what} ({_some(names)})" for what, names in named if names]
-    return " and ".join(things) or "what nobody has declared"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
-
-
-def _ways_out(loss: Loss, stack: str) -> str:
-    it = "the volume" if len(loss.volumes) == 1 else "the volumes"
-    return (
-        f"Put {it} back from a backup and repair again. Or let the data go: "
-        f"`messaging repair --accept-loss --stack {stack}` makes the topics again, empty, and registers the "
-        "subjects anew"
-    )
-
-
-def _refuse_undeployed(planned: Preview, refresh: str, stack: str) -> None:
+def _refuse_undeployed(
+    planned: Preview, refresh: str, stack: str, *, remade: Collection[tuple[str, str]] | None
+) -> None:
     """Refuses to deploy, under the name of a repair, what somebody has changed in the checkout.
+
+    Args:
+        planned: what an ``up`` would do.
+        refresh: tells the state what is gone.
+        stack: which one.
+        remade: of what is made again the state may have been told already: topics and subjects, and what is
+            named here of nodes. New ones show in what else must be updated for them. None for nothing.
 
     Raises:
         ProjectError: there is such a change.
     """
-    found = [f"{step.operation} {step.name}" for step in planned.steps if _deploys(step)]
+    found = [
+        f"{step.operation} {step.name}"
+        for step in planned.steps
+        if _deploys(step) and not (remade is not None and _is_remade(step, {name for _, name in remade}))
+    ]
     if found:
         raise ProjectError(
             "nothing was repaired: this checkout is not what is deployed, and a repair would deploy it, too: "
-            f"{_some(found)}. Check out what is deployed and repair again, or do both: "
+            f"{losses.some(found)}. Check out what is deployed and repair again, or do both: "
             f"`pulumi {refresh}`, then `pulumi up --stack {stack}`. What is only stopped, "
             f"`messaging start --stack {stack}` starts"
         )
+
+
+def _is_remade(step: Step, names: Collection[str]) -> bool:
+    return step.operation == preview.CREATE and (
+        step.type.startswith(_IN_KAFKA) or str(step.new.get("name")) in names
+    )
 
 
 def _deploys(step: Step) -> bool:

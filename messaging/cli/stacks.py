@@ -11,9 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from messaging import cluster
 from messaging.cli.clusters import find, most_leading_first
-from messaging.cli.projects import ProjectError
 from messaging.naming import (
     BROKER,
     CONTROLLER,
@@ -24,15 +22,14 @@ from messaging.naming import (
     STACK_LABEL,
     UI,
 )
-from messaging.protocol import NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import docker
 
-    from messaging.cluster import View
     from messaging.naming import Owner
+    from messaging.protocol import Address
 
 START_ORDER = ((LOAD_BALANCER,), (CONTROLLER, BROKER), (SCHEMA_REGISTRY,), (UI,))
 """Groups of roles; each needs those before it. Kafka's nodes are one: a quorum forms only together."""
@@ -119,12 +116,13 @@ class StackOnHost:
         self._stop(items, reversed(_ROLES), tell)
         self.wake(names, tell)
 
-    def view(self) -> View | None:
-        """The cluster as one of its brokers sees it; None if none answers."""
-        try:
-            return cluster.look(find(self._client, self._owner, self._owner.stack).anyone())
-        except (ProjectError, NodeError):
-            return None
+    def addresses(self) -> list[Address]:
+        """Where the brokers listen that have a container; none if there is no broker."""
+        return list(find(self._client, self._owner, self._owner.stack, broker=False).addresses.values())
+
+    def engine(self) -> str:
+        """The id of the Docker engine."""
+        return str(self._client.info().get("ID", ""))
 
     def states(self) -> dict[str, str]:
         """What each of the stack's containers is, in Docker's words, by name, in the order of starting."""

@@ -27,6 +27,10 @@ class Engine:
         self.quorum: set[str] = set()
         """Nodes that are healthy only together."""
         self.volume_names = ["kafka-dev-data"]
+        self.network_names = ["iot-platform-dev"]
+
+    def info(self) -> dict[str, Any]:
+        return {"ID": "here"}
 
     def have(self, name: str, role: str, state: str = "running", owner: Owner = OWNER) -> None:
         """Has one more container."""
@@ -41,7 +45,7 @@ class Engine:
         return [{"Names": [f"/{name}"], "Labels": labels} for name, labels in self.roles.items()]
 
     def networks(self, **_: Any) -> list[dict[str, Any]]:
-        return [{"Name": "iot-platform-dev", "Labels": OWNER.labels("network")}]
+        return [{"Name": name, "Labels": OWNER.labels("network")} for name in self.network_names]
 
     def volumes(self, _: Any) -> dict[str, Any]:
         return {"Volumes": [{"Name": name, "Labels": OWNER.labels("data")} for name in self.volume_names]}

@@ -10,7 +10,7 @@ from components.dynamic import gate
 from components.dynamic.provider import Refusal
 from messaging import cluster, quorum
 from messaging.availability import Partition
-from messaging.protocol import NodeError
+from messaging.protocol import Address, NodeError
 from messaging.readiness import Lack
 
 if TYPE_CHECKING:
@@ -161,6 +161,45 @@ def test_a_partition_without_a_leader_ends_the_run_though_others_may_recover() -
     assert '"A partition has no leader"' in str(refused.value)
 
 
+BELOW = Lack(hoped=("partitions below: b-0",))
+
+
+def test_an_answer_that_does_not_come_after_a_long_wait_for_what_is_hoped_fails_no_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def answers() -> Iterator[Lack]:
+        yield from [BELOW] * 100
+        yield from [Lack(needed=("no node says how the partitions are",))] * 5
+        yield from forever(BELOW)
+
+    wait(answers(), timeout=30)
+
+    assert capsys.readouterr().out.splitlines()[-1].startswith("warning: the Kafka cluster is ready, but for")
+
+
+def test_an_election_at_the_end_is_waited_for_and_a_partition_that_stays_without_a_leader_is_not() -> None:
+    unled = Lack(needed=("partitions without a leader: a-0",))
+
+    def answers() -> Iterator[Lack]:
+        yield from [BELOW] * 100
+        yield from forever(unled)
+
+    with pytest.raises(Refusal) as refused:
+        wait(answers(), timeout=30)
+
+    assert "a-0" in str(refused.value)
+    assert wait(iter([*[BELOW] * 99, *[unled] * 20, *[Lack()] * 3]), timeout=30).now > 1035
+
+
+def test_a_cluster_that_is_complete_now_and_then_is_not_waited_for_without_end() -> None:
+    def answers() -> Iterator[Lack]:
+        while True:
+            yield from (Lack(), Lack(needed=("no leader",)))
+
+    with pytest.raises(Refusal):
+        wait(answers(), timeout=30)
+
+
 class Nodes:
     """Three nodes whose cluster is complete; what they say of its partitions is given."""
 
@@ -209,6 +248,18 @@ def test_a_complete_cluster_is_ready_when_all_nodes_say_that_its_partitions_are_
     assert outcome.outs is not None
     assert outcome.outs["containers"] == ["c1", "c2", "c3"]
     assert nodes.asked == [9092, 9093, 9094, 9092, 9093], "each in its turn"
+
+
+def test_while_one_node_answers_it_is_asked_how_the_partitions_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = NodeError("localhost does not answer")
+    nodes = Nodes(monkeypatch, [silent, silent, [partition(leader=-1, in_sync=())], silent, silent, silent])
+    live = gate.LiveCluster({str(one): Address(host="localhost", port=one) for one in (1, 2, 3)}, "c")
+
+    said = [live.served([1, 2, 3]).needed for _ in range(2)]
+
+    assert nodes.asked == [1, 2, 3, 1, 2, 3]
+    assert said[0] == ("partitions without a leader, so that nobody can read or write them: a-0",)
+    assert said[1][0].startswith("no node says how the partitions are: localhost does not answer; ")
 
 
 def test_an_update_that_left_partitions_without_a_leader_fails_and_names_them(
