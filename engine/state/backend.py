@@ -63,8 +63,9 @@ class Backend:
             path = state_folder.path(address)
         except state_folder.AddressError as error:
             raise Unsupported(
-                f"The backend {state_folder.shown(address)!r} is not supported by the embedded engine, which uses a folder: "
-                f"{error}. Set {state_folder.URL_VARIABLE} to a file:// URL, or use the Pulumi CLI."
+                f"The backend {state_folder.shown(address)!r} is not supported by the embedded engine, which "
+                f"uses a folder: {error}. Set {state_folder.URL_VARIABLE} to a file:// URL, or use the "
+                "Pulumi CLI."
             ) from None
         self.address = address
         self.folder = Path.cwd() / path / state_folder.KEPT

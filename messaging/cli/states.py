@@ -206,15 +206,15 @@ def find(project: Project, stack: str, environment: Mapping[str, str]) -> StackS
             path = state_folder.path(address)
         except state_folder.AddressError as error:
             raise ProjectError(
-                f"the state is at {state_folder.shown(address)}, which this command cannot read, for {error}. So nobody knows "
-                f"here what belongs to the stack {stack}. Compare `docker ps -a` with "
-                f"`pulumi stack export --stack {stack}` instead"
+                f"the state is at {state_folder.shown(address)}, which this command cannot read, for "
+                f"{error}. So nobody knows here what belongs to the stack {stack}. Compare "
+                f"`docker ps -a` with `pulumi stack export --stack {stack}` instead"
             ) from None
     folder = Path.cwd() / path
     if not _is_there(folder):
         raise ProjectError(
-            f"the state is at {state_folder.shown(address)}, but there is no folder {folder}. Bring it back; or, if what was in "
-            f"it is lost, make it anew: `mkdir -p {shlex.quote(str(folder))}`"
+            f"the state is at {state_folder.shown(address)}, but there is no folder {folder}. Bring it back; "
+            f"or, if what was in it is lost, make it anew: `mkdir -p {shlex.quote(str(folder))}`"
         )
     _refuse_other_layouts(folder / state_folder.KEPT, stack)
     return StackState(

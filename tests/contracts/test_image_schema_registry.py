@@ -380,7 +380,7 @@ CLAUSES = [
     Clause(
         "cp-schema-registry: serves nothing before its topic is read, and keeps what it was told",
         serves_nothing_before_its_topic_is_read,
-        # Without retries: a proxy that waits before it asks again would miss the moment, and so would the clause.
+        # Without retries: a proxy that waits before it asks again would miss the moment.
         broken_by=_edit(PROXY, "s/ check port 9000.*//; s/timeout check .*/retries 0/"),
         shows=r"first good answer is \[\]|<= \{0, 503\}",
         alone=True,
