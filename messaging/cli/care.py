@@ -165,7 +165,7 @@ def repair(
     # What was lost before is no reason not to bring back the rest.
     if not accept_loss and (harm.loss or (harm.left and not gone and not asleep)):
         raise ProjectError(f"nothing was repaired: {losses.told(harm, stack)}")
-    agreed = accept_loss and bool(harm or unmade)
+    agreed = accept_loss and bool(harm or unmade or harm.waiting)
     refresh = ["refresh", "--yes", *_targets(one.urn for one in gone), "--stack", stack]
     if gone or agreed:
         tell("comparing what is deployed with this checkout: pulumi preview")
@@ -174,6 +174,7 @@ def repair(
     done = [f"start {name} ({found[name]})" for name in asleep]
     done += [f"make the {one.kind} {one.name} again" for one in gone]
     done += [f"make the {kind} {name} again" for kind, name in unmade] if agreed else []
+    done += [f"wait for leaders of {harm.waiting} partitions"] if accept_loss and harm.waiting else []
     done += _given_up(harm, registries) if accept_loss and harm else []
     if dry_run:
         return done
@@ -185,7 +186,7 @@ def repair(
         if gone:
             tell(f"telling the state of {', '.join(one.name for one in gone)}")
             _pulumi(place, refresh, shown=False)
-        if gone or (agreed and (unmade or harm.left.unled)):
+        if gone or (agreed and (unmade or harm.left.unled or harm.waiting)):
             tell("making it again: pulumi up")
             _pulumi(place, up, shown=True)
     if not patient:

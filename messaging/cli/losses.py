@@ -46,8 +46,10 @@ class Harm:
     """With the volumes that are gone."""
     left: Remains
     """By what was before."""
+    waiting: int = 0
+    """So many other partitions have no leader while a broker of theirs is not there: it may be on its way."""
     sure: bool = True
-    """Whether that is all: a broker has said it, and no node is missing of which the state has forgotten."""
+    """Whether that is all: a broker has said it, and nothing is on its way or forgotten by the state."""
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -118,8 +120,12 @@ def assess(
     seen = _see(on_host, declared) if volumes or declared.complete else None
     keeps_schemas = any(one.kind == "container" and one.role == SCHEMA_REGISTRY for one in state.objects)
     loss = lost(declared, volumes, seen, keeps_schemas=keeps_schemas)
-    left = remains(declared, seen, keeps_schemas=keeps_schemas) if seen and not loss.everything else Remains()
-    return Harm(loss=loss, left=left, sure=seen is not None and not unmade)
+    if seen is None or loss.everything:
+        return Harm(loss=loss, left=Remains(), sure=seen is not None and not unmade)
+    left = remains(declared, seen, keeps_schemas=keeps_schemas)
+    unled = {(one.topic, one.number) for one in seen.view.partitions if one.leader == NO_BROKER}
+    waiting = len(unled - left.unled - loss.partitions)
+    return Harm(loss=loss, left=left, waiting=waiting, sure=not (unmade or waiting))
 
 
 def _see(on_host: StackOnHost, declared: Declared) -> Seen | None:

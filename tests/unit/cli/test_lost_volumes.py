@@ -311,6 +311,32 @@ def mended(engine: Engine, kafka: Kafka) -> None:
     kafka.brokers = (1, 2)
 
 
+def test_a_repair_that_was_interrupted_goes_on_though_the_new_broker_is_not_there_yet(
+    engine: Engine, project: Project, pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kafka = pair(engine, project, monkeypatch)
+    mended(engine, kafka)
+    kafka.brokers = (1,)
+    monkeypatch.setattr(losses, "LOOK_SECONDS", 0.02)
+    waits: list[str] = []
+
+    def wait_for_leaders(_place: object, arguments: list[str], *, shown: bool) -> None:
+        assert shown or arguments[0] == "refresh"
+        waits.append(arguments[0])
+        kafka.brokers = (1, 2)
+        deadline = time.monotonic() + 10
+        while any(one.leader == NO_BROKER for one in kafka.partitions.values()):
+            assert time.monotonic() < deadline, "nobody elected leaders"
+            time.sleep(0.01)
+
+    monkeypatch.setattr(care, "_pulumi", wait_for_leaders)
+
+    done = repair(engine, project, accept=True)
+
+    assert "wait for leaders of 2 partitions" in done
+    assert waits[0] == "up"
+
+
 def test_a_repair_that_was_interrupted_goes_on_though_no_volume_is_missing_any_more(
     engine: Engine, project: Project, pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
