@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from components import broker_properties, durability, haproxy_config, health, topology
 from components.blueprint import Blueprint, PublishedPort
 from messaging import ports, streams
-from messaging.naming import BROKER, CONTROLLER, LOAD_BALANCER, SCHEMA_REGISTRY, UI, numbered
+from messaging.naming import BROKER, CONTROLLER, LOAD_BALANCER, SCHEMA_REGISTRY, UI, data_volume, numbered
 from settings import KAFKA_UI
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _node(node: Node, cluster: Topology, settings: Settings, network: str) -> Bl
         command=broker_properties.start_command(node, java, settings.level),
         ports=tuple(published),
         open_files=settings.level.open_files,
-        data_volume=f"{node.name}-data",
+        data_volume=data_volume(node.name),
         data_folder=broker_properties.DATA_FOLDER,
     )
 

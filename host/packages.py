@@ -68,6 +68,7 @@ IMAGES: tuple[Need, ...] = (
 TESTS: tuple[Need, ...] = (
     Need(package="chromium", command="chromium", why="the console seen in a browser"),
     Need(package="git", command="git", why="the tests on a fresh clone"),
+    Need(package="jq", command="jq", why="the comment on pull requests as its workflow makes it"),
     Need(package="wget", command="wget", why="the health check of images without bash"),
     Need(package="curl", command="curl", why="the commands of the documentation"),
     Need(package="nodejs", command="node", why="the stream contract as a client in JavaScript keeps it"),

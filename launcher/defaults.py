@@ -27,9 +27,9 @@ _PACK_CONFIG_VARIABLE = "PULUMI_OPTION_POLICY_PACK_CONFIG"
 _PACK_FLAGS = ("--policy-pack", "--policy-pack-config")
 _FILE_FLAG, _FILE_VARIABLE = "--config-file", "PULUMI_OPTION_CONFIG_FILE"
 """What names another file than the stack's own."""
-_CONFIG_VARIABLE = "PULUMI_OPTION_CONFIG"
+_CONFIG_FLAG, _CONFIG_VARIABLE = "--config", "PULUMI_OPTION_CONFIG"
 _DECIDING = "environment"
-"""The key that decides what a stack is; with `--config` it may stand anywhere on the line."""
+"""The key that decides what a stack is; the flag may be there several times, anywhere on the line."""
 _STACK_VARIABLES = ("PULUMI_OPTION_STACK", "PULUMI_STACK")
 _CWD_VARIABLE = "PULUMI_OPTION_CWD"
 _NOTHING = frozenset({"~", "null", "Null", "NULL"})
@@ -58,7 +58,7 @@ def environment_defaults(
     file = stack_file(line, environment, project)
     own_file = _FILE_FLAG not in line.flags and _FILE_VARIABLE not in environment
     kind = _environment_of(file) if file is not None and own_file else None
-    said = (*arguments, environment.get(_CONFIG_VARIABLE, ""))
+    said = (*(arguments if _CONFIG_FLAG in line.flags else ()), environment.get(_CONFIG_VARIABLE, ""))
     certain = not any(_DECIDING in words for words in said)
     added |= _policy_pack(line, environment, project, kind if certain else None)
     if "PULUMI_CONFIG_PASSPHRASE" in environment or "PULUMI_CONFIG_PASSPHRASE_FILE" in environment:

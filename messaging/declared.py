@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from messaging.availability import NO_BROKER
+from messaging.naming import data_volume
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 _IN_KAFKA = "kafka:index/"
 _TOPIC = "kafka:index/topic:Topic"
 _DYNAMIC = "pulumi-python:dynamic/messaging:"
-DATA_ENDING = "-data"
-"""What a node's volume is called behind the node's own name."""
 SCHEMAS_TOPIC = "_schemas"
 """Where the platform's own Schema Registry keeps everything."""
 
@@ -141,6 +140,7 @@ def read(resources: Iterable[Mapping[str, Any]]) -> Declared:
     brokers = {int(one): str(name) for one, name in _mapping(identity.get("brokers")).items()}
     voters = frozenset(_host(voter) for voter in identity.get("voters") or ())
     nodes = {*brokers.values(), *voters}
+    volumes = {data_volume(node) for node in nodes}
     return Declared(
         topics=topics,
         wanted_topics=frozenset(topics) | _mapping(identity.get("topics")).keys(),
@@ -156,11 +156,7 @@ def read(resources: Iterable[Mapping[str, Any]]) -> Declared:
         engine=str(claim.get("engine") or ""),
         of_nodes=frozenset(
             [("container", one) for one in claim.get("containers") or () if one in nodes]
-            + [
-                ("volume", one)
-                for one in claim.get("volumes") or ()
-                if one.removesuffix(DATA_ENDING) in nodes
-            ]
+            + [("volume", one) for one in claim.get("volumes") or () if one in volumes]
         ),
     )
 
@@ -175,7 +171,7 @@ def lost(declared: Declared, volumes: Collection[str], seen: Seen | None, *, kee
             its copies on the brokers whose volumes are gone, and there may be more.
         keeps_schemas: whether the Schema Registry keeps the subjects in this cluster.
     """
-    of_nodes = {f"{name}{DATA_ENDING}": name for name in {*declared.brokers.values(), *declared.voters}}
+    of_nodes = {data_volume(name): name for name in {*declared.brokers.values(), *declared.voters}}
     nodes = {of_nodes[volume] for volume in volumes if volume in of_nodes}
     brokers = frozenset(broker for broker, name in declared.brokers.items() if name in nodes)
     # Without most of its memory the quorum knows of no topic, whatever is left of the records.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from messaging.availability import NO_BROKER
 from messaging.cluster import METADATA_VERSION, Features, View
 from messaging.declared import NOTHING, SCHEMAS_TOPIC, Declared
+from messaging.listing import some
 from messaging.quorum import NO_LEADER, Quorum
 from messaging.readiness import CAUGHT_UP_WITHIN_MS
 
@@ -215,13 +216,13 @@ def _missing_topics(declared: Declared, view: View) -> Iterable[Problem]:
     if lost:
         yield Problem(
             status=Status.CRITICAL,
-            text=f"{len(lost)} topics are missing that the stack has made: {_some(lost)}. {_AFRESH}, empty",
+            text=f"{len(lost)} topics are missing that the stack has made: {some(lost)}. {_AFRESH}, empty",
         )
     unmade = _lacking(declared.wanted_topics, {*there, *declared.topics})
     if unmade:
         yield Problem(
             status=Status.DEGRADED,
-            text=f"{len(unmade)} topics of the stack are not made: {_some(unmade)}. `pulumi up` makes them",
+            text=f"{len(unmade)} topics of the stack are not made: {some(unmade)}. `pulumi up` makes them",
         )
 
 
@@ -241,13 +242,13 @@ def _missing_subjects(declared: Declared, schemas: Schemas | None, view: View | 
     if lost:
         yield Problem(
             status=Status.CRITICAL,
-            text=f"{len(lost)} subjects are missing that the stack has registered: {_some(lost)}. {_AFRESH}",
+            text=f"{len(lost)} subjects are missing that the stack has registered: {some(lost)}. {_AFRESH}",
         )
     unmade = _lacking(declared.wanted_subjects, {*schemas.subjects, *declared.subjects})
     if unmade:
         yield Problem(
             status=Status.DEGRADED,
-            text=f"{len(unmade)} subjects of the stack are not registered: {_some(unmade)}. "
+            text=f"{len(unmade)} subjects of the stack are not registered: {some(unmade)}. "
             "`pulumi up` registers them",
         )
 
@@ -267,11 +268,7 @@ def _listed(partitions: Sequence[Partition], status: Status, what: str) -> Itera
     if not partitions:
         return
     names = _names(partitions)
-    yield Problem(status=status, text=f"{len(names)} partitions {what}: {_some(names)}")
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")  # noqa: PLR2004 - enough to see which
+    yield Problem(status=status, text=f"{len(names)} partitions {what}: {some(names)}")
 
 
 def _names(partitions: Iterable[Partition]) -> tuple[str, ...]:

@@ -82,6 +82,11 @@ class Owner:
         raise AssertionError  # pragma: no cover - the loop has no end
 
 
+def data_volume(node: str) -> str:
+    """The name of the volume that keeps a node's data."""
+    return f"{node}-data"
+
+
 def numbered(base: str, count: int, suffix: str = "") -> tuple[str, ...]:
     """Names of ``count`` things of a kind: the bare one for a single thing, ``-1`` and so on for several."""
     if count == 1:

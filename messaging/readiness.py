@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from messaging.listing import some
 from messaging.quorum import NO_LEADER
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 CAUGHT_UP_WITHIN_MS = 2_000
 """Voters that hear nothing from their leader for nearly as long elect another one."""
-SHOWN = 8
-"""So many partitions are named; the others are counted."""
 _NOBODY = -1
 
 
@@ -107,5 +106,4 @@ def unserved(partitions: Iterable[Partition], *, brokers: Collection[int]) -> La
 def _named(partitions: Sequence[str], what: str) -> tuple[str, ...]:
     if not partitions:
         return ()
-    more = f" and {len(partitions) - SHOWN} more" if len(partitions) > SHOWN else ""
-    return (f"partitions {what}: {', '.join(sorted(partitions)[:SHOWN])}{more}",)
+    return (f"partitions {what}: {some(sorted(partitions))}",)

@@ -12,15 +12,13 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.dynamic.provider import EmptyProvider, Refusal, differs, inputs_only, told_plainly
 from messaging import cluster
+from messaging.listing import some
 from messaging.protocol import Address, NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pulumi
-
-SHOWN = 5
-"""So many partitions are named; the others are counted."""
 
 
 class BrokerGuard(Resource, module="messaging", name="BrokerGuard"):
@@ -105,8 +103,7 @@ def held_by(brokers: set[int], props: Mapping[str, Any]) -> dict[int, list[str]]
 
 def refusal(node: str, partitions: Sequence[str]) -> str:
     """Why a broker stays, and how it gets empty."""
-    shown = ", ".join(partitions[:SHOWN]) + (", ..." if len(partitions) > SHOWN else "")
     return (
-        f"{node} still holds replicas of {len(partitions)} partitions ({shown}), lost if it went. "
+        f"{node} still holds replicas of {len(partitions)} partitions ({some(partitions)}), lost if it went. "
         f"Move them first: `messaging rebalance --without {node} --execute`, then `pulumi up`"
     )

@@ -14,6 +14,7 @@ from messaging import cluster, health
 from messaging.cli import losses, states
 from messaging.cli.clusters import find
 from messaging.cli.projects import ProjectError
+from messaging.listing import some
 from messaging.naming import BROKER, CONTROLLER, SCHEMA_REGISTRY
 from messaging.protocol import NodeError
 from messaging.report import preview
@@ -241,7 +242,7 @@ def _refuse_undeployed(
     if found:
         raise ProjectError(
             "nothing was repaired: this checkout is not what is deployed, and a repair would deploy it, too: "
-            f"{losses.some(found)}. Check out what is deployed and repair again, or do both: "
+            f"{some(found)}. Check out what is deployed and repair again, or do both: "
             f"`pulumi {refresh}`, then `pulumi up --stack {stack}`. What is only stopped, "
             f"`messaging start --stack {stack}` starts"
         )

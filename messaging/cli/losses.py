@@ -16,6 +16,7 @@ from messaging.availability import NO_BROKER
 from messaging.cli.projects import ProjectError, document, mapping
 from messaging.declared import SCHEMAS_TOPIC, Loss, Remains, Seen, lost, remains, unled_in
 from messaging.docker_engine import address_of
+from messaging.listing import some
 from messaging.naming import SCHEMA_REGISTRY
 from messaging.protocol import NodeError
 from messaging.schema_registry import RegistryError, SchemaRegistry
@@ -34,8 +35,6 @@ LOOK_SECONDS = 2.0
 """After so long it is looked again for partitions that can be led."""
 LOOKS = 4
 """So often nobody must lead a partition of which it was not known: its broker may just have come back."""
-SHOWN = 5
-"""So many topics, subjects or other things are named; the others are counted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,12 +192,6 @@ def _what_is_left(left: Remains) -> Iterator[str]:
 def _things(topics: Sequence[str], subjects: Sequence[str]) -> str:
     named = (("topics", topics), ("subjects", subjects))
     return " and ".join(f"{len(names)} {what} ({some(names)})" for what, names in named if names)
-
-
-def some(names: Sequence[str]) -> str:
-    """The first ones, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(names[:SHOWN])}{more}"
 
 
 @contextmanager

@@ -99,6 +99,7 @@ class Kafka:
         self.partitions: dict[str, Partition] = {}
         self.brokers = there
         self.answers = True
+        self.looks = 0
         monkeypatch.setattr(StackOnHost, "addresses", lambda _: [Address(host="localhost", port=9092)])
         monkeypatch.setattr(cluster, "look", lambda _: self._look())
         monkeypatch.setattr(cluster, "elect_any", lambda _, which: self._elect(which))
@@ -116,6 +117,7 @@ class Kafka:
         )
 
     def _look(self) -> View:
+        self.looks += 1
         if not self.answers:
             raise NodeError("localhost:9092 does not answer")
         brokers = tuple(Broker(id=one, rack=None) for one in self.brokers)
@@ -299,7 +301,9 @@ def test_of_what_is_not_known_to_be_lost_only_what_stays_without_a_leader_is_led
         deadline = time.monotonic() + 10
         while not kafka.calls and time.monotonic() < deadline:
             time.sleep(0.01)
-        time.sleep(0.3)
+        looked = kafka.looks
+        while kafka.looks < looked + losses.LOOKS and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     assert kafka.calls == [("elect", {("stays", 0)})]
 

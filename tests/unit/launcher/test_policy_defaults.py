@@ -154,12 +154,13 @@ def test_the_passphrase_is_that_of_the_stacks_own_file_whatever_the_line_sets(
     assert ("PULUMI_CONFIG_PASSPHRASE" in added) is is_known
 
 
-def test_another_value_on_the_line_leaves_the_environments_levels(
-    project: Path, pack: Path, environment: dict[str, str]
+@pytest.mark.parametrize("words", [("-c", "messaging:portOffset=1000"), ("-m", "a new environment")])
+def test_other_words_on_the_line_leave_the_environments_levels(
+    words: tuple[str, str], project: Path, pack: Path, environment: dict[str, str]
 ) -> None:
-    words = ["up", "-c", "messaging:portOffset=1000", "-s", "dev"]
+    arguments = ["up", *words, "-s", "dev"]
 
-    assert defaults.environment_defaults(words, environment, project)[CONFIG] == str(pack / "dev.json")
+    assert defaults.environment_defaults(arguments, environment, project)[CONFIG] == str(pack / "dev.json")
 
 
 def test_an_environment_without_levels_gets_the_packs_own(

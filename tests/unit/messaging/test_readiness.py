@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from messaging.availability import NO_BROKER, Partition
+from messaging.listing import SHOWN
 from messaging.quorum import NO_LEADER, Quorum, Voter
-from messaging.readiness import SHOWN, Lack, View, missing, unserved
+from messaging.readiness import Lack, View, missing, unserved
 
 NOW = 1_700_000_000_000
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from messaging.report import changes, markdown, values
 from messaging.report.case import Case, Caution
@@ -217,9 +218,6 @@ def test_no_text_is_markup() -> None:
             messages=(Message(severity="error", text=f"```\n{bad}"),),
         )
     )
-    pytest.importorskip("markdown_it")
-    from markdown_it import MarkdownIt  # only here: without it, the rest is still tested
-
     shown = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
     prose = re.sub(r"(?s)<code.*?</code>", "", shown)
     assert "<img" not in shown

@@ -73,6 +73,13 @@ class Terminal:
         """As when somebody closes the window, or a connection drops."""
         os.close(self._screen)
 
+    def left(self) -> None:
+        """Waits until the command has noticed, and has nothing more to do with it."""
+        end = time.monotonic() + SECONDS
+        while str(Path(f"/proc/{self._process.pid}/fd/2").readlink()) != os.devnull:
+            assert time.monotonic() < end, "it has not noticed"
+            time.sleep(0.01)  # between two looks at the condition
+
     def ended(self) -> int:
         try:
             return self._process.wait(SECONDS)
@@ -94,7 +101,7 @@ def test_a_terminal_that_is_closed_lets_a_running_step_finish_and_the_lock_go(pr
     terminal.read(lambda _: (project.root / "running").exists())
 
     terminal.close()
-    time.sleep(0.3)
+    terminal.left()
     (project.root / "go").touch()
 
     assert terminal.ended() == 1
