@@ -501,7 +501,7 @@ SEEDS = (
         "volumes with other names",
         IDENTITY,
         ("kafka-1 keeps /var/lib/kafka/data on kafka-1-data, and would have it on kafka-1-messages",),
-        'data_volume=f"{node.name}-data"',
+        "data_volume=data_volume(node.name)",
         'data_volume=f"{node.name}-messages"',
         deployed=True,
     ),
