@@ -436,7 +436,7 @@ def test_an_unchanged_platform_is_left_as_it_is(production: Workspace) -> None:
 
 def test_both_environments_run_side_by_side(production: Workspace, platform: Workspace) -> None:
     assert {name: healthy(production, name) for name in BROKERS} == dict.fromkeys(BROKERS, True)
-    assert healthy(platform, "kafka-dev")
+    harness.wait_for(lambda: healthy(platform, "kafka-dev"), "kafka-dev healthy", 60)
     for one in (production, platform):
         one.pulumi("preview", "--expect-no-changes")
 
