@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from host import context
 from host.daemon import Daemon
 from host.errors import HostError
 from host.packages import DOCKER, IMAGES, PLATFORM, TESTS, install
@@ -26,6 +27,7 @@ def main(arguments: list[str]) -> int:
     docker.add_argument("action", choices=["start", "stop"])
     docker.add_argument("--data-root", type=Path, help="where a started daemon keeps its data")
     options = parser.parse_args(arguments)
+    context.follow(os.environ)
     try:
         if options.command == "packages":
             unknown = set(options.groups) - {"images", "tests"}

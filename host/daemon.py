@@ -156,8 +156,8 @@ class _UnixConnection(http.client.HTTPConnection):
 def _refuse_unless_startable(command: str) -> None:
     if os.environ.get("DOCKER_HOST"):
         raise HostError(
-            f"DOCKER_HOST is {os.environ['DOCKER_HOST']!r}, so no Docker engine is started here. "
-            "Start the one it names, or unset it."
+            f"DOCKER_HOST, or the Docker context in use, says {os.environ['DOCKER_HOST']!r}, so no Docker "
+            "engine is started here. Start that one, or unset it (`docker context use default`)."
         )
     if os.geteuid() != 0:
         raise HostError(

@@ -1,7 +1,8 @@
 """Which Debian packages the platform and its tests need, and how the missing ones get installed.
 
 Installs only as root on Debian or Ubuntu and only when ``DOCKER_HOST`` is unset: whoever points at a
-Docker engine elsewhere has set the machine up. It leaves starting Docker to :mod:`host.daemon`.
+Docker engine elsewhere, be it by a context, has set the machine up. It leaves starting Docker to
+:mod:`host.daemon`.
 """
 
 from __future__ import annotations
@@ -160,5 +161,5 @@ def _cannot_install() -> str:
     if os.geteuid() != 0:
         return "you are not root"
     if os.environ.get("DOCKER_HOST"):
-        return "DOCKER_HOST is set, so this machine is taken as set up by you"
+        return "DOCKER_HOST is set, or a Docker context chosen, so this machine is taken as set up by you"
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from host import context
 from images import certificates, daemon, downloads, site_file, source
 from images.build import LOGS, alone
 from images.build import build as build_images
@@ -44,6 +46,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    context.follow(os.environ)
     try:
         app()
     except ImageError as error:

@@ -9,6 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from host import context
 from launcher import command_line, defaults, engines, handover
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """Runs ``pulumi`` with this process's arguments and ends with the engine's exit code."""
     arguments = sys.argv[1:]
+    context.follow(os.environ)
     try:
         engine = engines.pick(os.environ)
     except engines.NoEngineError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from host import context
 from messaging.cli import care, clusters, schemas, states, upgrade
 from messaging.cli import rebalance as balance
 from messaging.cli.preview_report import preview_report
@@ -211,6 +212,7 @@ app.command("preview-report")(preview_report)
 
 def main() -> None:
     """Runs the command line; a known error ends it with code 1 and one message, with --json as JSON, too."""
+    context.follow(os.environ)
     try:
         app()
     except (ProjectError, EngineError, EventsError, UnhealthyError, NodeError) as error:
