@@ -14,6 +14,7 @@ from components.dynamic.cluster_settings import ClusterSettings
 from components.dynamic.gate import ClusterReady
 from components.dynamic.identity import ClusterIdentity
 from components.kafka_node import KafkaNode, KafkaNodeArgs
+from messaging.kafka_release import kafka_release
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,7 @@ class KafkaCluster(pulumi.ComponentResource):
             brokers={node.id: node.name for node in topology.brokers},
             data={node: data_places(wanted) for node, wanted in given.items()},
             image_source=args.image_source,
+            kafka_release=kafka_release(args.planned.nodes[0].image),
             topics={
                 topic.name: {"partitions": topic.partitions, "replicationFactor": topic.replication_factor}
                 for topic in args.planned.topics

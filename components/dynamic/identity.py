@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
 from components.dynamic.provider import EmptyProvider, differs, inputs_only, tell
+from messaging.kafka_release import older
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
         brokers: Mapping[int, str],
         data: Mapping[str, Mapping[str, str]],
         image_source: str,
+        kafka_release: str,
         topics: Mapping[str, Mapping[str, int]],
         overrides: Mapping[str, str],
         opts: pulumi.ResourceOptions,
@@ -47,6 +49,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
             brokers: names of their containers by Kafka's ids.
             data: by the node's name, its folders of data, each with the volume and the folder in it.
             image_source: decides which product keeps the schemas, and in what form.
+            kafka_release: the line of Kafka that brokers run, such as ``4.1``; empty if it is not known.
             topics: by name, ``partitions`` and ``replicationFactor``.
             overrides: by change, in the words of a refusal: why it is made nevertheless. They stay in the
                 state, where they can be read later.
@@ -59,6 +62,7 @@ class ClusterIdentity(Resource, module="messaging", name="ClusterIdentity"):
             "brokers": {str(broker): container for broker, container in sorted(brokers.items())},
             "data": {node: dict(sorted(places.items())) for node, places in sorted(data.items())},
             "imageSource": image_source,
+            "kafkaRelease": kafka_release,
             "topics": {topic: dict(facts) for topic, facts in sorted(topics.items())},
             "overrides": dict(sorted(overrides.items())),
         }
@@ -100,6 +104,7 @@ def refusals(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str
         _other_names,
         _other_places,
         _other_image_source,
+        _older_release,
         _fewer,
     )
     return [refusal for rule in rules for refusal in rule(olds, news)]
@@ -181,6 +186,19 @@ def _other_image_source(olds: Mapping[str, Any], news: Mapping[str, Any]) -> lis
     return [("imageSource", problem)]
 
 
+def _older_release(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:
+    old, new = str(olds.get("kafkaRelease", "")), str(news["kafkaRelease"])
+    change = f"Kafka {old} -> {new}"
+    if not older(new, old) or _accepted(change, news):
+        return []
+    problem = (
+        f"brokers run Kafka {old} and would run {new}. Once `messaging upgrade-metadata` has finished an "
+        f"upgrade, brokers of an older line do not start any more. Put the image of {old} back. "
+        f"Where `messaging health` says that it is not finished, the older one may return: {_ask(change)}"
+    )
+    return [("kafkaRelease", problem)]
+
+
 def _fewer(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = []
     for topic, old in olds.get("topics", {}).items():
@@ -190,16 +208,27 @@ def _fewer(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str, 
             if after is None or after >= before:
                 continue
             change = f"{topic} {noun} {before} -> {after}"
-            if reason := news.get("overrides", {}).get(change):
-                tell(f"accepted by messaging:overrides: {change}, because {reason}")
+            if _accepted(change, news):
                 continue
             problem = (
                 f"{topic} has {before} {noun} and would have {after}: {consequence}. Put {before} back. "
-                f"If it is meant, say so for this one change: messaging:overrides: {{'{change}': "
-                "{reason: ..., approvedBy: ...}}"
+                f"If it is meant, {_ask(change)}"
             )
             found.append(("topics", problem))
     return found
+
+
+def _accepted(change: str, news: Mapping[str, Any]) -> bool:
+    reason = news.get("overrides", {}).get(change)
+    if reason:
+        tell(f"accepted by messaging:overrides: {change}, because {reason}")
+    return bool(reason)
+
+
+def _ask(change: str) -> str:
+    return (
+        f"say so for this one change: messaging:overrides: {{'{change}': {{reason: ..., approvedBy: ...}}}}"
+    )
 
 
 _ONLY_GROWING = (

@@ -474,6 +474,14 @@ SEEDS = (
         deployed=True,
     ),
     Seed(
+        "an older Kafka, on a running stack",
+        IDENTITY,
+        ("brokers run Kafka 4.1 and would run 4.0", "Put the image of 4.1 back"),
+        "kafka: confluentinc/cp-kafka:8.1.2",
+        "kafka: confluentinc/cp-kafka:8.0.1",
+        deployed=True,
+    ),
+    Seed(
         "a topic less",
         PROTECTED,
         ("the program no longer has these protected resources", "sensor-data.dlq.poison-topic"),

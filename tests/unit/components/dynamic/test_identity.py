@@ -19,6 +19,7 @@ FACTS: dict[str, Any] = {
         "kafka-3": {"/data": "kafka-3-data"},
     },
     "imageSource": "local",
+    "kafkaRelease": "4.1",
     "topics": {"readings": {"partitions": 6, "replicationFactor": 3}},
 }
 
@@ -50,6 +51,14 @@ def topics(partitions: int, replicas: int) -> dict[str, Any]:
         (moved(data="no named volume"), ("would have it on no named volume", "begins without any")),
         (moved(other="kafka-3-data"), ("none of its folders any more",)),
         ({"imageSource": "registry"}, ("'local'", "'registry'", "source: local")),
+        (
+            {"kafkaRelease": "3.9"},
+            (
+                "brokers run Kafka 4.1 and would run 3.9",
+                "do not start any more",
+                "{'Kafka 4.1 -> 3.9': {reason",
+            ),
+        ),
         (topics(3, 3), ("readings has 6 partitions and would have 3", "Put 6 back")),
         (topics(6, 1), ("readings has 3 replicas and would have 1", "Put 3 back")),
     ],
@@ -72,6 +81,9 @@ def test_what_would_lose_data_is_refused(change: dict[str, Any], words: tuple[st
         {"data": {"kafka-1": {"/data": "kafka-1-data"}}},
         {"data": FACTS["data"] | {"kafka-4": {"/data": "kafka-4-data"}}},
         {"brokers": FACTS["brokers"] | {"4": "kafka-4"}},
+        {"kafkaRelease": "4.10"},
+        {"kafkaRelease": ""},
+        {"kafkaRelease": "3.9", "overrides": {"Kafka 4.1 -> 3.9": "not finished (approved by Ada)"}},
         topics(12, 3),
         topics(6.0, 3.0),  # type: ignore[arg-type]  # numbers arrive as floats
         {"topics": {}},
@@ -84,6 +96,9 @@ def test_what_would_lose_data_is_refused(change: dict[str, Any], words: tuple[st
         "data of brokers that are gone",
         "data of a broker more",
         "a broker more",
+        "a newer Kafka",
+        "a Kafka that nobody knows",
+        "an older Kafka that was asked for",
         "more partitions",
         "floats",
         "a stream less",

@@ -78,7 +78,13 @@ def test_a_mistake_in_the_code_keeps_its_traceback(server: provider_pb2_grpc.Res
 
 def test_a_refused_check_is_an_answer_and_no_error(server: provider_pb2_grpc.ResourceProviderStub) -> None:
     provider = {"__provider": serialize_provider(ClusterIdentityProvider())}
-    facts = {"voters": ["1@a:9093"], "processRoles": "combined", "imageSource": "local", "topics": {}}
+    facts = {
+        "voters": ["1@a:9093"],
+        "processRoles": "combined",
+        "imageSource": "local",
+        "kafkaRelease": "4.1",
+        "topics": {},
+    }
 
     answer = server.Check(
         provider_pb2.CheckRequest(
