@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 _GIB = 1024
+_LOCKS_UP = "20.10."
+"""Debian 12's Docker: moby/moby issue 46661, mended in 23.0 and never there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,6 +146,10 @@ class HostFacts:
     data_root: str = ""
     free_disk_mib: int | None = None
     """None if the engine's disk cannot be seen from here."""
+    version: str = ""
+    """The Docker engine's."""
+    live_restore: bool = False
+    """Whether containers go on while the engine is stopped."""
 
 
 def claim(platform: Platform, settings: Settings) -> Claim:
@@ -189,6 +195,24 @@ def faults(wanted: Claim, held: Claim | None, facts: HostFacts) -> list[str]:
         *_processors(wanted, facts),
         *_disk(wanted, held, facts),
     ]
+
+
+def advice(wanted: Claim, facts: HostFacts) -> list[str]:
+    """What the host would better have for a stack of several nodes, as sentences; it is no fault."""
+    if len(wanted.volumes) <= 1:
+        return []
+    found = []
+    if not facts.live_restore:
+        found.append(
+            "the Docker engine stops all its containers, every broker at once, when it is restarted or "
+            'upgraded. Set "live-restore": true in its daemon.json (docs/production.md)'
+        )
+    if facts.version.startswith(_LOCKS_UP):
+        found.append(
+            f"the Docker engine {facts.version} can lock up for good when several containers leave a network "
+            "at the same moment, and answers nobody then. Version 23 and later do not (docs/runbooks.md)"
+        )
+    return found
 
 
 def is_at_home(held: Claim, facts: HostFacts) -> bool:

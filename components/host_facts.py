@@ -60,6 +60,8 @@ def _observe(claim: Claim, client: docker.APIClient, address: str) -> HostFacts:
         cpus=int(information["NCPU"]),
         data_root=data_root,
         free_disk_mib=_free_disk(data_root) if is_local else None,
+        version=str(information.get("ServerVersion", "")),
+        live_restore=bool(information.get("LiveRestoreEnabled")),
     )
 
 

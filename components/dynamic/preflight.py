@@ -14,7 +14,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
-from components.claims import Claim, faults, is_at_home
+from components.claims import Claim, advice, faults, is_at_home
 from components.dynamic.provider import EmptyProvider, differs, inputs_only, tell
 
 
@@ -58,6 +58,10 @@ class PreflightProvider(EmptyProvider):
             return CheckResult(news, [CheckFailure("dockerHost", str(error))])
         if not (held and held.engine and is_at_home(held, facts)):
             news["engine"] = facts.engine
+        if held is None:
+            # Once, while the host can still be set up without a cluster on it.
+            for sentence in advice(wanted, facts):
+                tell(sentence)
         return CheckResult(news, [CheckFailure(_PROPERTY, fault) for fault in found])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

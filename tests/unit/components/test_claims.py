@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components import platform
-from components.claims import Claim, ContainerFact, HostFacts, Port, Process, claim, faults
+from components.claims import Claim, ContainerFact, HostFacts, Port, Process, advice, claim, faults
 from messaging.naming import Owner
 from messaging.streams import Catalogue
 
@@ -244,3 +244,25 @@ def test_the_memory_of_all_containers_counts(prod: Settings) -> None:
 
     for name in ("kafka-1 3.0 GiB", "kafka-lb 0.2 GiB", "schema-registry-2 0.5 GiB", "8.0 GiB"):
         assert name in told
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"version": "28.2.2", "live_restore": True}, ()),
+        ({"version": "28.2.2"}, ("live-restore",)),
+        ({"version": "20.10.24", "live_restore": True}, ("20.10.24 can lock up",)),
+        ({"version": "20.10.24"}, ("live-restore", "20.10.24 can lock up")),
+    ],
+)
+def test_a_host_of_several_brokers_is_told_what_it_would_better_have(
+    prod: Settings, facts: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    found = advice(claim(platform.plan(prod, NO_STREAMS), prod), replace(ROOMY, **facts))
+
+    assert len(found) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, found, strict=True))
+
+
+def test_a_host_of_one_broker_needs_no_advice(wanted: Claim) -> None:
+    assert advice(wanted, replace(ROOMY, version="20.10.24")) == []

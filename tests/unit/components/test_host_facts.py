@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 ANYWHERE = "0.0.0.0"  # noqa: S104 - read, not bound
 ANSWERS: dict[str, Any] = {
     "/version": {"ApiVersion": "1.41"},
-    "/info": {"ID": "engine-1", "NCPU": 4, "MemTotal": 2048 * 1024 * 1024, "DockerRootDir": "/"},
+    "/info": {
+        "ID": "engine-1",
+        "NCPU": 4,
+        "MemTotal": 2048 * 1024 * 1024,
+        "DockerRootDir": "/",
+        "ServerVersion": "20.10.24",
+        "LiveRestoreEnabled": True,
+    },
     "/containers/json": [
         {
             "Names": ["/web"],
@@ -95,6 +102,8 @@ def test_names_labels_ports_and_sizes_are_read(wanted: Claim) -> None:
     assert facts.networks == {"bridge": {}}
     assert facts.volumes == {"data": {"c": "d"}}
     assert facts.memory_mib == 2048
+    assert facts.version == "20.10.24"
+    assert facts.live_restore
     assert facts.free_disk_mib is not None
 
 

@@ -95,3 +95,18 @@ def test_an_engine_that_has_nothing_of_the_stack_is_refused(
     (failure,) = PreflightProvider().check(made, dict(inputs)).failures or []
 
     assert "tcp://other:2375 is not the one that this stack was made on" in failure.reason
+
+
+def test_a_new_stack_of_several_brokers_hears_once_what_its_engine_lacks(
+    monkeypatch: pytest.MonkeyPatch, prod: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    news = claim(platform.plan(prod, Catalogue(streams=())), prod).to_inputs()
+    found(monkeypatch, ROOMY)
+
+    checked = PreflightProvider().check({}, dict(news))
+    first = capsys.readouterr().out
+    PreflightProvider().check(checked.inputs, dict(news))
+
+    assert checked.failures == []
+    assert "live-restore" in first
+    assert capsys.readouterr().out == ""
