@@ -102,7 +102,7 @@ class Container:
 
     def exit_code(self) -> int:
         """Waits until it has ended; its code."""
-        eventually(lambda: not self.is_running(), seconds=15, what=f"{self.name} ends\n{self.logs()}")
+        eventually(lambda: not self.is_running(), seconds=20, what=f"{self.name} ends\n{self.logs()}")
         return int(self.inspect()["State"]["ExitCode"])
 
     def address(self, port: int) -> tuple[str, int]:

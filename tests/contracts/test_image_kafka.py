@@ -48,7 +48,7 @@ def environment(**changes: str) -> dict[str, str]:
 def start(lab: Lab, *arguments: str, **changes: str) -> Container:
     """A node with 256 MB, waited for until it serves clients."""
     node = lab.start(RUN, "KAFKA_HEAP_OPTS=-Xmx256m", *arguments, env=environment(**changes))
-    node.wait_until(lambda: node.listens(9092), seconds=40, what="the broker listens")
+    node.wait_until(lambda: node.listens(9092), seconds=60, what="the broker listens")
     return node
 
 
@@ -79,7 +79,7 @@ def states_command_ports_and_volumes(lab: Lab) -> None:
 
 def starts_without_arguments(lab: Lab) -> None:
     node = lab.start(env=environment(KAFKA_HEAP_OPTS="-Xmx256m"))
-    node.wait_until(lambda: node.listens(9092), seconds=40, what="the broker listens")
+    node.wait_until(lambda: node.listens(9092), seconds=60, what="the broker listens")
 
 
 def takes_arguments_for_the_server_alone(lab: Lab) -> None:
@@ -138,11 +138,11 @@ def logs_to_the_containers_output(lab: Lab) -> None:
 def keeps_its_data_over_containers(lab: Lab) -> None:
     volume = f"--volume={lab.volume()}:/var/lib/kafka/data"
     first = lab.start(RUN, env=environment(), options=[volume])
-    first.wait_until(lambda: first.listens(9092), seconds=40, what="the broker listens")
+    first.wait_until(lambda: first.listens(9092), seconds=60, what="the broker listens")
     first.out("kafka-topics", "--bootstrap-server", "localhost:9092", "--create", "--topic", "kept")
     first.stop()
     second = lab.start(RUN, env=environment(), options=[volume])
-    second.wait_until(lambda: second.listens(9092), seconds=40, what="the broker listens again")
+    second.wait_until(lambda: second.listens(9092), seconds=60, what="the broker listens again")
     assert "kept" in second.out("kafka-topics", "--bootstrap-server", "localhost:9092", "--list").split()
     second.stop()
     stranger = lab.start(RUN, env=environment(CLUSTER_ID=OTHER_CLUSTER), options=[volume])
@@ -159,7 +159,7 @@ def starts_as_a_controller_alone(lab: Lab) -> None:
             KAFKA_ADVERTISED_LISTENERS="-",
         ),
     )
-    node.wait_until(lambda: node.listens(9093), seconds=40, what="the controller listens")
+    node.wait_until(lambda: node.listens(9093), seconds=60, what="the controller listens")
 
 
 def refuses_to_start_without_a_cluster_id(lab: Lab) -> None:
@@ -195,7 +195,7 @@ def serves_tls_from_named_stores(lab: Lab) -> None:
         ),
         options=[f"--volume={secrets}:/etc/kafka/secrets", "--publish=127.0.0.1::9092"],
     )
-    node.wait_until(lambda: node.listens(9092), seconds=40, what="the broker listens")
+    node.wait_until(lambda: node.listens(9092), seconds=60, what="the broker listens")
     try:
         certificate = ssl.get_server_certificate(node.address(9092), timeout=5)
     except ssl.SSLError as error:
@@ -222,7 +222,7 @@ def has_the_same_tools_with_their_ending(lab: Lab) -> None:
 
 def starts_by_the_path_of_apaches_image(lab: Lab) -> None:
     node = lab.start("/etc/kafka/docker/run", "KAFKA_HEAP_OPTS=-Xmx256m", env=environment())
-    node.wait_until(lambda: node.listens(9092), seconds=40, what="the broker listens")
+    node.wait_until(lambda: node.listens(9092), seconds=60, what="the broker listens")
 
 
 def says_all_faults_at_once(lab: Lab) -> None:
@@ -247,10 +247,10 @@ def trusts_the_certificates_of_its_system(lab: Lab) -> None:
 
 
 def ends_when_it_is_stopped_before_the_server_runs(lab: Lab) -> None:
-    with lab.variant(_edit(ENSURE, "1a sleep 3")) as slow:
+    with lab.variant(_edit(ENSURE, "1a sleep 8")) as slow:
         node = slow.start(RUN, env=environment())
         prepared = ("test", "-s", "/etc/kafka/log4j2.properties")
-        node.wait_until(lambda: node.run(*prepared).returncode == 0, seconds=10, what="it is prepared")
+        node.wait_until(lambda: node.run(*prepared).returncode == 0, seconds=30, what="it is prepared")
         docker("kill", "--signal=TERM", node.id)
         assert node.exit_code() == 143
         assert "Kafka" not in node.logs(), "a server was started after the stop"
@@ -277,7 +277,7 @@ def with_two_directories(lab: Lab, change: str) -> Container:
 
 def finishes_a_format_that_was_interrupted(lab: Lab) -> None:
     node = with_two_directories(lab, "rm b/meta.properties")
-    node.wait_until(lambda: node.listens(9092), seconds=40, what="the broker listens")
+    node.wait_until(lambda: node.listens(9092), seconds=60, what="the broker listens")
 
 
 def formats_no_directory_beside_data(lab: Lab) -> None:
