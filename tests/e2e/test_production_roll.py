@@ -120,6 +120,7 @@ def test_a_run_that_is_killed_in_the_middle_of_a_roll_is_finished_by_the_next(
     production.pulumi("preview", "--expect-no-changes")
 
 
+@pytest.mark.long
 def test_limits_that_were_changed_by_hand_are_put_right_one_broker_at_a_time(
     production: Workspace, traffic: Traffic
 ) -> None:
