@@ -32,9 +32,9 @@ def follow(environment: MutableMapping[str, str]) -> None:
     if not isinstance(name, str) or name in {"", _DEFAULT}:
         return
     key = hashlib.sha256(name.encode()).hexdigest()
-    endpoint = _read(folder / "contexts" / "meta" / key / "meta.json").get("Endpoints", {})
-    engine = endpoint.get("docker", {}) if isinstance(endpoint, dict) else {}
-    if not engine.get("Host"):
+    endpoints = _read(folder / "contexts" / "meta" / key / "meta.json").get("Endpoints")
+    engine = endpoints.get("docker") if isinstance(endpoints, dict) else None
+    if not isinstance(engine, dict) or not engine.get("Host"):
         return
     environment["DOCKER_HOST"] = str(engine["Host"])
     certificates = folder / "contexts" / "tls" / key / "docker"

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from host import context
+from host.__main__ import main
+from host.daemon import Daemon
 
 ROOT = Path(__file__).resolve().parents[3]
-SOCKET = "unix:///run/user/1000/docker.sock"
+SOCKET = "unix:///nowhere/docker.sock"
 
 
-def made(folder: Path, name: str, engine: dict[str, Any], *, certificates: bool = False) -> Path:
+def made(folder: Path, name: str, engine: dict[str, Any] | None, *, certificates: bool = False) -> Path:
     """A client's folder with one context; the path of its certificates."""
     key = hashlib.sha256(name.encode()).hexdigest()
     meta = folder / "contexts" / "meta" / key
@@ -104,6 +106,31 @@ def test_what_cannot_be_read_changes_nothing(tmp_path: Path, content: str) -> No
     assert followed(DOCKER_CONFIG=str(tmp_path / "missing")) == {}
 
 
+@pytest.mark.parametrize("engine", [None, {}, {"Host": ""}])
+def test_a_context_without_an_engine_changes_nothing(tmp_path: Path, engine: dict[str, Any] | None) -> None:
+    made(tmp_path, "other", engine)
+    chosen(tmp_path, "other")
+
+    assert followed(DOCKER_CONFIG=str(tmp_path)) == {}
+
+
+def test_no_engine_is_started_beside_that_of_a_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made(tmp_path, "rootless", {"Host": SOCKET})
+    chosen(tmp_path, "rootless")
+    for name, value in {"DOCKER_CONFIG": str(tmp_path), "DOCKER_CONTEXT": "", "DOCKER_HOST": ""}.items():
+        monkeypatch.setenv(name, value)
+
+    def ensure(_: Daemon) -> bool:
+        raise AssertionError("the local engine is looked for")
+
+    monkeypatch.setattr(Daemon, "ensure", ensure)
+
+    assert main(["docker", "start"]) == 0
+    assert capsys.readouterr().out == "running\n"
+
+
 PULUMI = "#!/bin/sh\nif [ $1 = version ]; then echo v3.259.0; else echo asks $DOCKER_HOST; fi\n"
 """Stands in for the Pulumi CLI; what plugins would be given is what it says."""
 
@@ -111,7 +138,6 @@ PULUMI = "#!/bin/sh\nif [ $1 = version ]; then echo v3.259.0; else echo asks $DO
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        (("-m", "host", "docker", "start"), "running"),
         (("-m", "images", "list"), SOCKET.removeprefix("unix://")),
         (
             ("-c", "from messaging.cli.main import main; main()", "stop", "--stack", "dev"),
@@ -119,7 +145,7 @@ PULUMI = "#!/bin/sh\nif [ $1 = version ]; then echo v3.259.0; else echo asks $DO
         ),
         (("-c", "from launcher.main import main; main()", "preview", "--stack", "dev"), f"asks {SOCKET}"),
     ],
-    ids=["host", "images", "messaging", "pulumi"],
+    ids=["images", "messaging", "pulumi"],
 )
 def test_every_command_follows_it(tmp_path: Path, command: tuple[str, ...], says: str) -> None:
     made(tmp_path, "rootless", {"Host": SOCKET})
