@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from engine.providers.base import Lost, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from docker import APIClient
     from docker.tls import TLSConfig
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 # For one answer; stopping a container adds its grace period.
 _ANSWER_SECONDS = 120
+# The API of Docker 23.0. Engines before it can lock up for good when several containers leave a network at
+# the same moment (moby/moby issue 46661).
+_LEAVES_TOGETHER = (1, 42)
 # Then no connection was made, and nothing can have been done.
 _NEVER_SENT = (ConnectionRefusedError, FileNotFoundError, PermissionError, socket.gaierror)
 
@@ -54,6 +58,7 @@ class Connection:
         self._certificates = ""
         self._client: APIClient | None = None
         self._lock = threading.Lock()
+        self._departure = threading.Lock()
 
     def configure(self, *, host: str, certificates: str) -> None:
         """Choose the engine.
@@ -77,6 +82,11 @@ class Connection:
                     base_url=self.host, version="auto", timeout=_ANSWER_SECONDS, tls=self._tls() or False
                 )
             return self._client
+
+    def leaving(self) -> AbstractContextManager[object]:
+        """Hold it while a container stops and is removed: one after another where the engine needs that."""
+        version = tuple(int(part) for part in self.api.api_version.split("."))
+        return self._departure if version < _LEAVES_TOGETHER else nullcontext()
 
     def _tls(self) -> TLSConfig | None:
         from docker.tls import TLSConfig

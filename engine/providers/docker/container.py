@@ -120,7 +120,7 @@ class Container:
         """Stop with the grace period that the state knows, then remove, and wait until it is gone."""
         name = outputs.get("name", identifier[:12])
         try:
-            with self._connection.saying(f"cannot remove container {name}"):
+            with self._connection.saying(f"cannot remove container {name}"), self._connection.leaving():
                 api = self._connection.api
                 if not outputs.get("attach"):
                     api.stop(identifier, timeout=outputs.get("destroyGraceSeconds", 0))

@@ -77,6 +77,8 @@ class System:
 
     # --- Docker's API ---
 
+    api_version = "1.41"
+
     def stop(self, *_: Any, **__: Any) -> None:
         self.delete()
 

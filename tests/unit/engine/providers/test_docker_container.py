@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from docker.errors import NotFound
 
 from engine.providers.base import Call, Lost, ProviderError, Unfinished
 from engine.providers.check import check, plain
@@ -135,3 +137,50 @@ def test_a_container_that_nobody_can_look_at_any_more_may_be_there() -> None:
     docker.start = start  # type: ignore[method-assign] # in its place
     with pytest.raises(Lost, match="odd"):
         _container(docker).create(_inputs(), Call(threading.Event(), lambda _: None))
+
+
+class Leaving:
+    """A Docker engine that sees whether two containers stop at the same moment."""
+
+    def __init__(self, api_version: str) -> None:
+        self.api_version = api_version
+        self.met = threading.Barrier(2)
+        self.together = 0
+
+    def stop(self, _identifier: str, **_: object) -> None:
+        try:
+            self.met.wait(0.5)
+        except threading.BrokenBarrierError:
+            self.met.reset()
+        else:
+            self.together += 1
+
+    def remove_container(self, *_: object, **__: object) -> None:
+        pass
+
+    def inspect_container(self, _identifier: str) -> dict[str, Any]:
+        raise NotFound("gone")
+
+
+@pytest.mark.parametrize(
+    ("api_version", "together"),
+    [
+        pytest.param("1.9", 0, id="ancient"),
+        pytest.param("1.41", 0, id="20.10"),
+        pytest.param("1.42", 2, id="23.0"),
+        pytest.param("1.100", 2, id="far newer"),
+    ],
+)
+def test_containers_leave_one_after_another_where_the_engine_could_lock_up(
+    api_version: str, together: int
+) -> None:
+    docker: Any = Leaving(api_version)
+    container = _container(docker)
+
+    def delete(name: str) -> None:
+        container.delete(name, _inputs(), Call(threading.Event(), lambda _: None))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(delete, ("one", "another")))
+
+    assert docker.together == together
