@@ -37,7 +37,7 @@ reclaim: $(VENV)/.installed ## remove this stack's Docker objects that no state 
 
 test: ready test-host ## every test that this machine can run
 	@$(PYTEST) tests/unit tests/contracts tests/policies -m "not e2e and not parity" -n 2
-	@$(PYTEST) tests -m "e2e and not (parity or long or whole_machine)" -n 2 --dist loadfile
+	@$(PYTEST) tests -m "e2e and not (parity or long or whole_machine)" -n 3 --dist loadfile
 	@$(PYTEST) tests -m "(parity or whole_machine) and not long"
 
 parity: ready ## both engines side by side; needs a Pulumi CLI and its plugins on PATH (docs/parity.md)
