@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.policies.test_rules import BROKER, CONTAINER, VOLUME, Stack
+from tests.policies.judging import BROKER, CONTAINER, VOLUME, Stack
 
 RULE = "data-on-volume"
 DATA = "/var/lib/kafka/data"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
-from tests.policies.test_rules import (
+from tests.policies.judging import (
     BROKER,
     CONTAINER,
     SETTINGS,

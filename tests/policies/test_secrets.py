@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.policies.judging import CONTAINER, NETWORK, VOLUME, judged
 from tests.policies.test_other_words import given, said_of, started
-from tests.policies.test_rules import CONTAINER, NETWORK, VOLUME, judged
 
 SECRET = "no-secret-in-sight"
 

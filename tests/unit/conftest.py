@@ -1,4 +1,7 @@
-"""A Schema Registry to talk to: real HTTP, the paths and codes of the real one, everything in memory."""
+"""What several unit tests need: a Schema Registry to talk to, and settings of a made-up configuration.
+
+The registry is real HTTP, has the paths and codes of the real one, and keeps everything in memory.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import settings as configuration
+from tests.unit.configured import PINS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from settings import Settings
+    from tests.conftest import Engine
+    from tests.unit.configured import Configure, Load
 
 
 @dataclass
@@ -168,3 +179,21 @@ def registry() -> Iterator[FakeRegistry]:
         yield fake
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def load(tmp_path: Path, engine: Engine, configure: Configure) -> Load:
+    """Reads a configuration, structured values given as they are, and the text of a site's file."""
+
+    def read(site: str | None = None, pins: str = PINS, environment: str = "dev", **values: Any) -> Settings:
+        (tmp_path / "images").mkdir(exist_ok=True)
+        (tmp_path / "images" / "registry.yaml").write_text(pins)
+        if site is not None:
+            (tmp_path / ".site.yaml").write_text(site)
+        texts = {
+            key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in values.items()
+        }
+        configure({"environment": environment} | texts)
+        return configuration.load(tmp_path)
+
+    return read

@@ -8,7 +8,7 @@ import pytest
 
 from engine import values
 from engine.program.goal import Alias
-from tests.unit.engine.run.conftest import reference
+from tests.unit.engine.run.stack import reference
 
 
 def before(program: Any) -> None:
