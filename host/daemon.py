@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 START_TIMEOUT = 90.0
 """Seconds until a started daemon must answer. Restoring containers after a crash takes the longest."""
-STOP_TIMEOUT = 60.0
-"""Seconds that a daemon has to end its containers before it is killed."""
+STOP_TIMEOUT = 120.0
+"""Seconds that a daemon has to end its containers before it is killed. It gives a broker 60 of them."""
 
 
 @dataclass(kw_only=True)

@@ -219,6 +219,12 @@ def stops_on_sigterm(lab: Lab) -> None:
     assert time.monotonic() - began < 10
 
 
+def stops_without_kafka(lab: Lab) -> None:
+    registry = start(lab)
+    docker("network", "disconnect", lab.backing, registry.id)
+    assert registry.stop() == 143
+
+
 def refuses_to_start_without_kafka(lab: Lab) -> None:
     unreachable = launch(
         lab,
@@ -405,6 +411,14 @@ CLAUSES = [
         stops_on_sigterm,
         broken_by="STOPSIGNAL SIGKILL",
         shows="137 == 143",
+    ),
+    Clause(
+        "SIGTERM ends it with code 143 within 20 s when Kafka is gone",
+        stops_without_kafka,
+        broken_by=_edit(RUN, "s/^farewell=.*/farewell=60/"),
+        shows="137 == 143",
+        alone=True,  # it is stopped as the one above is
+        drop_in_only=True,
     ),
     Clause(
         "cp-schema-registry: gives up when Kafka cannot be reached in time",

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -370,6 +372,23 @@ def test_another_configuration_is_taken_up_without_a_new_container_or_a_lost_cli
     assert (after.id, after.attrs["State"]["StartedAt"]) == (balancer.id, started)
     production.up()
     assert version(production) == before
+
+
+@harness.needs(root=True)
+def test_a_load_balancer_that_took_up_configurations_is_started_again_when_it_crashes(
+    production: Workspace,
+) -> None:
+    before = production.container("kafka-lb").attrs["State"]
+    used = version(production)
+
+    os.kill(before["Pid"], signal.SIGKILL)
+
+    def is_back() -> bool:
+        state = production.container("kafka-lb").attrs["State"]
+        return bool(state["Running"]) and state["StartedAt"] != before["StartedAt"]
+
+    harness.wait_for(is_back, "another start of the load balancer", 60)
+    harness.wait_for(lambda: version(production) == used, "the same configuration", 60)
 
 
 def test_a_configuration_that_was_changed_by_hand_is_put_right(production: Workspace) -> None:

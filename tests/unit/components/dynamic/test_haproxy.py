@@ -67,20 +67,19 @@ class Docker:
             self._next = member.read().decode()
 
     def exec_create(self, _name: str, command: list[str], **_: Any) -> dict[str, str]:
-        return {"Id": command[0]}
+        return {"Id": RELOAD if command[-1] == RELOAD else command[0]}
 
     def exec_start(self, command: str) -> bytes:
         if command == "mv":
             self.file = self._next
+        if command == RELOAD:
+            self.signals.append(command)
+            assert self.file
+            self.used = self.file
         return self.used[-1].encode() if command == "bash" else b""
 
     def exec_inspect(self, _command: str) -> dict[str, int]:
         return {"ExitCode": 0}
-
-    def kill(self, _name: str, signal: str) -> None:
-        self.signals.append(signal)
-        assert self.file
-        self.used = self.file
 
 
 def taken_up(engine: Docker, monkeypatch: pytest.MonkeyPatch) -> Docker:
