@@ -47,7 +47,9 @@ class Passphrase:
         self._key: bytes | None = None
         self._known: dict[str, str] = {}
         self._sealed: dict[str, str] = {}
-        self._ready = threading.Thread(target=self._derive, args=(passphrase,), daemon=True)
+        # Waited for at the interpreter's end: a thread that comes out of the cryptography library during that
+        # aborts the process, whose exit code is then lost.
+        self._ready = threading.Thread(target=self._derive, args=(passphrase,))
         self._ready.start()
 
     @classmethod

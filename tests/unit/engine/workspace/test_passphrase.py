@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import subprocess
+import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -140,6 +142,21 @@ def test_the_key_that_was_derived_ahead_is_the_one_that_is_used(tmp_path: Path, 
     Passphrase.of("correct horse", salt).verify()
     after = Passphrase.of.cache_info()
     assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+
+
+def test_no_process_is_taken_apart_while_its_key_is_being_derived(salt: str) -> None:
+    script = (
+        "import atexit, sys\n"
+        "from engine.workspace.passphrase import Passphrase\n"
+        "made = Passphrase('correct horse', sys.argv[1])\n"
+        "atexit.register(lambda: print('derived' if made._key else 'under way'))\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script, salt], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "derived\n", "")
 
 
 @pytest.mark.parametrize(
