@@ -222,8 +222,16 @@ class LiveProxy:
             )
 
     def reload(self) -> None:
-        """Makes HAProxy read its configuration again."""
-        self._run("bash", "-c", RELOAD)
+        """Makes HAProxy read its configuration again.
+
+        Raises:
+            Refusal: the signal cannot be sent.
+        """
+        code, out = self._run("bash", "-c", RELOAD)
+        if code != 0:
+            raise Refusal(
+                f"the load balancer {self._name} cannot be told to read its configuration again:\n{out}"
+            )
 
     def _run(self, *command: str) -> tuple[int, str]:
         started = self._client.exec_create(self._name, list(command), user="0")

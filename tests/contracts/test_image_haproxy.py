@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contracts.containers import LOCAL, Clause, Container, Lab, broken_together, docker, image_in_use
+from components.dynamic.haproxy import RELOAD
+from tests.contracts.containers import LOCAL, Clause, Container, Lab, broken_together, image_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ def judges_a_configuration(lab: Lab) -> None:
 def reads_its_configuration_again_on_a_signal(lab: Lab) -> None:
     balancer = start(lab)
     balancer.run("bash", "-c", put(CONFIG.replace("VERSION", "two")), user="0")
-    docker("kill", "--signal=USR2", balancer.id)
+    balancer.run("bash", "-c", RELOAD, user="0")
     balancer.wait_until(lambda: "two" in fetch(balancer, "/"), seconds=15, what="the second is in use")
 
 

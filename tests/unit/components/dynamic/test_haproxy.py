@@ -12,6 +12,7 @@ import docker.errors
 import pytest
 
 from components.dynamic.haproxy import RELOAD, LoadBalancerConfigProvider, wait_until_used
+from components.dynamic.provider import Refusal
 from messaging import docker_engine
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Docker:
         self.file = file
         self.used = used
         self.signals: list[str] = []
+        self.deaf = False
+        """Whether no signal can be sent."""
         self._next = ""
 
     def get_archive(self, _name: str, _path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
@@ -78,8 +81,8 @@ class Docker:
             self.used = self.file
         return self.used[-1].encode() if command == "bash" else b""
 
-    def exec_inspect(self, _command: str) -> dict[str, int]:
-        return {"ExitCode": 0}
+    def exec_inspect(self, command: str) -> dict[str, int]:
+        return {"ExitCode": int(self.deaf and command == RELOAD)}
 
 
 def taken_up(engine: Docker, monkeypatch: pytest.MonkeyPatch) -> Docker:
@@ -114,6 +117,15 @@ def test_what_has_another_version_is_taken_up_by_one_signal(
 
     assert engine.signals == [RELOAD]
     assert engine.used == WANTED["config"]
+
+
+@pytest.mark.parametrize("used", ["all three, version a", "only two, version b"])
+def test_a_signal_that_cannot_be_sent_is_told(monkeypatch: pytest.MonkeyPatch, used: str) -> None:
+    engine = Docker(file=used, used=used)
+    engine.deaf = True
+
+    with pytest.raises(Refusal, match="the load balancer lb cannot be told to read its configuration"):
+        taken_up(engine, monkeypatch)
 
 
 def test_what_is_in_use_already_needs_no_signal() -> None:

@@ -140,16 +140,22 @@ def test_a_container_that_nobody_can_look_at_any_more_may_be_there() -> None:
 
 
 class Leaving:
-    """A Docker engine that sees whether two containers stop at the same moment."""
+    """A Docker engine that sees whether two containers stop at the same moment.
 
-    def __init__(self, api_version: str) -> None:
+    Args:
+        api_version: The newest that it speaks.
+        seconds: How long the first waits for the other one.
+    """
+
+    def __init__(self, api_version: str, seconds: float) -> None:
         self.api_version = api_version
+        self.seconds = seconds
         self.met = threading.Barrier(2)
         self.together = 0
 
     def stop(self, _identifier: str, **_: object) -> None:
         try:
-            self.met.wait(0.5)
+            self.met.wait(self.seconds)
         except threading.BrokenBarrierError:
             self.met.reset()
         else:
@@ -174,7 +180,7 @@ class Leaving:
 def test_containers_leave_one_after_another_where_the_engine_could_lock_up(
     api_version: str, together: int
 ) -> None:
-    docker: Any = Leaving(api_version)
+    docker: Any = Leaving(api_version, seconds=30 if together else 0.2)
     container = _container(docker)
 
     def delete(name: str) -> None:
